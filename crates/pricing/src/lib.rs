@@ -1,1 +1,20 @@
-//! Placeholder.
+//! The price book, what a call cost by it, and what a call can cost at most.
+//!
+//! - [`Usage`] is what was consumed, as disjoint meters: each token is in exactly one line.
+//! - [`PriceBook`] holds effective-dated [`Rule`]s; [`PriceBook::cost`] turns usage into exact [`Cost`] lines.
+//! - [`Ask`] is what a request may consume; [`PriceBook::bound`] turns it into a [`Bound`], which is never below the cost.
+//!
+//! A missing price is [`Unpriced`], a value of its own and never zero. This crate knows no budget, no HTTP and no
+//! provider's JSON; the readers of price files live in `dialects`.
+
+mod ask;
+mod book;
+mod bound;
+mod cost;
+mod usage;
+
+pub use ask::{Ask, CacheWrite, ToolAsk};
+pub use book::{Alias, Modifier, ModelFacts, PriceBook, PriceQuery, Rule, Semantics, Unpriced};
+pub use bound::{Bound, Unboundable};
+pub use cost::{Cost, CostLine, Priced};
+pub use usage::{Attrs, Meter, Metered, Usage};

@@ -1,0 +1,46 @@
+"""A throw-away home and project for an agent, so that a test never touches the files of the person who runs it."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import install
+
+# What keeps agents from calling anyone but the model: no telemetry, no updates, no error reports.
+QUIET = {
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+    "DISABLE_TELEMETRY": "1",
+    "DISABLE_ERROR_REPORTING": "1",
+    "DISABLE_AUTOUPDATER": "1",
+    "IS_SANDBOX": "1",
+}
+CODEX_QUIET = ["-c", "analytics.enabled=false", "-c", "check_for_update_on_startup=false"]
+
+
+class AgentHome:
+    """`env` is the whole environment of the agent; use as a context manager, which removes the folders."""
+
+    def __init__(self, label):
+        # Codex refuses a home below the system's temporary folder, hence the cache.
+        base = install.CACHE / "homes"
+        base.mkdir(parents=True, exist_ok=True)
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{label}-", dir=base))
+        self.home, self.project = self.folder / "home", self.folder / "project"
+        self.home.mkdir()
+        self.project.mkdir()
+        self.bin = install.agents() / "node_modules" / ".bin"
+        node = install.node(install.agents()).parent
+        self.env = {
+            "HOME": str(self.home),
+            "PATH": f"{self.bin}:{node}:{os.environ.get('PATH', '/usr/bin:/bin')}",
+            "LANG": "C.UTF-8",
+            "TERM": "xterm-256color",
+            **QUIET,
+        }
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_why):
+        shutil.rmtree(self.folder, ignore_errors=True)

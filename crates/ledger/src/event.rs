@@ -14,7 +14,8 @@ pub enum Account {
         budget: String,
         /// Values of the budget's `per` attributes, in their order.
         per: Vec<String>,
-        /// Start of the window; `None` for [`crate::Window::Total`].
+        /// Start of the window; `None` for [`crate::Window::Total`]. Where the budget's `per` was changed inside the
+        /// window (or in a total), when that was: the accounts of the old split count on apart.
         period_start: Option<Timestamp>,
         /// End of the window (exclusive).
         period_end: Option<Timestamp>,
@@ -38,6 +39,8 @@ pub struct Held {
     pub assume_at: Timestamp,
     /// Covered by a subscription: list value only.
     pub covered: bool,
+    /// Accounts of shadow budgets that would have refused.
+    pub shadowed: Vec<Account>,
 }
 
 /// What a posting changes.

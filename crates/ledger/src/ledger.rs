@@ -83,10 +83,6 @@ pub enum No {
     Invalid(String),
 }
 
-/// Everything that must survive a restart, as plain data for a snapshot.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct State {}
-
 /// Budgets, accounts, runs and holds.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {}

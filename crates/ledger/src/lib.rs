@@ -11,12 +11,14 @@ mod ledger;
 mod queue;
 mod refusal;
 mod spec;
+mod state;
 mod view;
 mod window;
 
 pub use event::{Account, Event, Held, Posting, PostingKind};
-pub use ledger::{Command, HoldAsk, Ledger, No, State};
+pub use ledger::{Command, HoldAsk, Ledger, No};
 pub use queue::Queue;
 pub use refusal::{Refusal, RefusalCode};
 pub use spec::{Attributes, BudgetSpec, HoldId, Measure, OnExceed, RunId, RunSpec, Window};
+pub use state::{AccountState, BudgetState, ClosedState, HoldState, RunState, State};
 pub use view::{AccountView, Grant, HoldView, RunView};

@@ -1,2 +1,40 @@
-//! Placeholder.
-fn main() {}
+//! Development commands: `cargo xtask check` does what CI does.
+
+mod arrows;
+mod check;
+mod cycles;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask COMMAND
+
+  check            formatting, lints, arrows between crates, module cycles, tests, generated files: what CI runs
+  check --quick    the same without building anything
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["check"] => check::everything(),
+        ["check", "--quick"] => check::quick(),
+        _ => {
+            say(USAGE);
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("xtask: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Talk goes to stderr, as in `mete` itself.
+fn say(text: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "{}", text.trim_end());
+}

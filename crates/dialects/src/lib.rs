@@ -3,8 +3,8 @@
 //! One request is read once into a [`Request`], and what is forwarded is made from the same bytes by [`Request::shape`],
 //! so that nothing is forwarded that wasn't checked. This crate opens no socket and no file and knows no budget.
 
-mod json;
 mod document;
+mod json;
 mod reading;
 mod request;
 mod route;

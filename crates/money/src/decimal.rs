@@ -161,7 +161,14 @@ mod tests {
 
     #[test]
     fn literals_of_price_feeds_keep_every_digit() {
-        for (literal, text) in [("5e-07", "0.0000005"), ("1.25e-06", "0.00000125"), ("0.0", "0"), ("-3.50", "-3.5"), ("1E3", "1000"), ("88.4899999025753", "88.4899999025753")] {
+        for (literal, text) in [
+            ("5e-07", "0.0000005"),
+            ("1.25e-06", "0.00000125"),
+            ("0.0", "0"),
+            ("-3.50", "-3.5"),
+            ("1E3", "1000"),
+            ("88.4899999025753", "88.4899999025753"),
+        ] {
             assert_eq!(Decimal::parse(literal).map(|decimal| decimal.to_string()), Ok(text.to_owned()), "{literal}");
         }
     }

@@ -14,7 +14,7 @@ mod cost;
 mod usage;
 
 pub use ask::{Ask, CacheWrite, ToolAsk};
-pub use book::{Alias, Modifier, ModelFacts, PriceBook, PriceQuery, Rule, Semantics, Unpriced};
+pub use book::{Alias, ModelFacts, Modifier, PriceBook, PriceQuery, Rule, Semantics, Unpriced};
 pub use bound::{Bound, Unboundable};
 pub use cost::{Cost, CostLine, Priced};
 pub use usage::{Attrs, Meter, Metered, Usage};

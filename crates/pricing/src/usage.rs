@@ -100,6 +100,8 @@ impl Usage {
     /// Tokens of the whole prompt, cached ones included: what context tiers compare with.
     #[must_use]
     pub fn prompt_tokens(&self) -> u64 {
-        [Meter::InputTokens, Meter::CacheReadTokens, Meter::CacheWriteTokens].iter().fold(0, |sum, meter| sum.saturating_add(self.total(meter)))
+        [Meter::InputTokens, Meter::CacheReadTokens, Meter::CacheWriteTokens]
+            .iter()
+            .fold(0, |sum, meter| sum.saturating_add(self.total(meter)))
     }
 }

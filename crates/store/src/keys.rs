@@ -1,7 +1,11 @@
 //! Virtual keys: shown once, stored hashed.
 
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use ledger::{Attributes, RunId};
+use sha2::{Digest, Sha256};
 
 /// Names a key (`key_…`); not a secret.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,4 +58,57 @@ pub struct KeyRecord {
     pub run: Option<RunId>,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+/// All keys at one instant, found by secret without touching the disk.
+#[derive(Clone, Debug, Default)]
+pub struct KeyTable {
+    by_hash: HashMap<[u8; 32], Arc<KeyRecord>>,
+    by_id: BTreeMap<KeyId, Arc<KeyRecord>>,
+}
+
+impl KeyTable {
+    pub(crate) fn new(records: impl IntoIterator<Item = KeyRecord>) -> Self {
+        let by_id: BTreeMap<KeyId, Arc<KeyRecord>> = records.into_iter().map(|record| (record.id.clone(), Arc::new(record))).collect();
+        let by_hash = by_id.values().flat_map(|record| record.hashes.iter().map(|(hash, _)| (*hash, Arc::clone(record)))).collect();
+        Self { by_hash, by_id }
+    }
+
+    /// The key with this secret, whatever its state: the caller checks expiry and revocation. `None` also for the earlier secret
+    /// of a rotated key whose overlap was over at `now`. The look-up is by SHA-256, so its time tells nothing of the secret.
+    #[must_use]
+    pub fn by_secret(&self, secret: &str, now: Timestamp) -> Option<Arc<KeyRecord>> {
+        let hash = hash_secret(secret);
+        let record = self.by_hash.get(&hash)?;
+        let until = record.hashes.iter().find(|(known, _)| *known == hash).and_then(|(_, until)| *until);
+        until.is_none_or(|until| now < until).then(|| Arc::clone(record))
+    }
+
+    /// The key with this id.
+    #[must_use]
+    pub fn get(&self, id: &KeyId) -> Option<&Arc<KeyRecord>> {
+        self.by_id.get(id)
+    }
+
+    /// All keys, by id.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<KeyRecord>> {
+        self.by_id.values()
+    }
+
+    /// How many there are, revoked ones included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+}
+
+/// SHA-256 of a key's or a run's secret text.
+pub(crate) fn hash_secret(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret.as_bytes()).into()
 }

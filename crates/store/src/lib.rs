@@ -1,12 +1,30 @@
 //! Durability: the journal, the call records, keys and audit, all in one SQLite file with one writer.
 //!
 //! [`Books`] is the single writer: it owns the ledger, batches what callers ask, writes one transaction per batch and
-//! answers after it is durable. A hold is on disk before its caller may send anything upstream.
+//! answers after it is durable. A hold is on disk before its caller may send anything upstream. [`Reader`] reads records
+//! beside it; [`verify`](fn@verify) checks that all of it adds up, with arithmetic of its own.
 
+mod admin;
+mod backup;
+mod blocks;
 mod books;
+mod clock;
 mod keys;
+mod owner;
+mod reader;
 mod record;
+mod verify;
 
+pub use admin::{
+    AuditFilter, AuditLine, BudgetChanges, BudgetRecord, Headroom, KeyChange, KeyNew, MatchView, Origin, PriceRow, Resolution, RunFilter, RunRecord, RunStart, RunSummary,
+    RunToken, Stats, Target,
+};
+pub use backup::{BackupError, backup, restore};
+pub use blocks::{Salt, hash_block};
 pub use books::{Books, BooksError, HoldAnswer, HoldRequest, OpenError, Opened, Options, Survives};
-pub use keys::{KeyId, KeyRecord, KeySecret, RateLimits};
-pub use record::{AttemptEnd, AttemptStart, CallId, Outcome, RefusedCall, StoredLine};
+pub use clock::{Clock, SystemClock};
+pub use keys::{KeyId, KeyRecord, KeySecret, KeyTable, RateLimits};
+pub use owner::{Owner, read_owner};
+pub use reader::{AttemptRecord, CallFilter, CallRecord, CallStatus, ReadError, Reader};
+pub use record::{AttemptEnd, AttemptStart, CallId, Outcome, RefusedCall, StoredLine, hold_text, parse_hold, parse_run, run_text};
+pub use verify::{VerifyReport, verify};

@@ -11,6 +11,44 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId(pub u128);
 
+impl CallId {
+    /// Reads the 26 characters of a ULID.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        text.parse::<ulid::Ulid>().ok().map(|id| Self(id.0))
+    }
+}
+
+impl core::fmt::Display for CallId {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        ulid::Ulid(self.0).fmt(f)
+    }
+}
+
+/// A hold as text: 26 characters of a ULID.
+#[must_use]
+pub fn hold_text(hold: HoldId) -> String {
+    ulid::Ulid(hold.0).to_string()
+}
+
+/// A run as text: 26 characters of a ULID.
+#[must_use]
+pub fn run_text(run: RunId) -> String {
+    ulid::Ulid(run.0).to_string()
+}
+
+/// Reads a run's text.
+#[must_use]
+pub fn parse_run(text: &str) -> Option<RunId> {
+    text.parse::<ulid::Ulid>().ok().map(|id| RunId(id.0))
+}
+
+/// Reads a hold's text.
+#[must_use]
+pub fn parse_hold(text: &str) -> Option<HoldId> {
+    text.parse::<ulid::Ulid>().ok().map(|id| HoldId(id.0))
+}
+
 /// An attempt before anything is sent. Written in the same transaction as its hold.
 #[derive(Clone, Debug)]
 pub struct AttemptStart {

@@ -1,0 +1,35 @@
+//! Time, handed in at the edge so that tests own it.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+/// Where the writer gets its time from.
+pub trait Clock: Send + Sync + 'static {
+    /// The wall clock. It may jump; the writer never lets the journal's time go back.
+    fn now(&self) -> Timestamp;
+    /// Time since some fixed instant, which never jumps. Waits are measured with it.
+    fn monotonic(&self) -> Duration;
+}
+
+/// The machine's clock.
+#[derive(Clone, Copy, Debug)]
+pub struct SystemClock {
+    started: Instant,
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self { started: Instant::now() }
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.started.elapsed()
+    }
+}

@@ -1,1 +1,34 @@
-//! Placeholder.
+//! The composition root: config becomes wiring, and one control plane gets its HTTP skin.
+//!
+//! - [`start`] opens the books, the gateway and the listeners: `mete serve`.
+//! - [`Api`] speaks the admin API under `/api/v1` of a running server, or of the data directory itself when none runs;
+//!   every command of the binary that reads or changes something goes through it, so that there is one surface.
+//! - [`config`] reads `mete.toml`; its table of keys also makes `docs/configuration.md` and `--print-config`.
+//! - [`cost`], [`verify`], [`restore`] and [`doctor`] need no server.
+//!
+//! The admin API, JSON in and out, below `/api/v1` (`docs/openapi.json` has every field):
+//!
+//! | what | route | body or query |
+//! |---|---|---|
+//! | budgets | `GET /budgets`, `GET PUT DELETE /budgets/{name}`, `POST /budgets/{name}/pause` | `{limit_usd, window, time_zone, week_starts, match, per, on_exceed, measure, grant_share}`; `{paused}` |
+//! | keys | `GET POST /keys`, `PATCH DELETE /keys/{id}`, `POST /keys/{id}/rotate` | `{name, attributes, client_may_set, models, expires_at, requests_per_minute, tokens_per_minute, concurrency}` → `{key, secret}`; `{overlap_seconds}` |
+//! | calls | `GET /calls`, `GET /calls/{id}`, `GET /calls/{id}/explain`, `POST /calls/{id}/resolve` | `?status=&model=&provider=&key=&run=&session=&tag=k=v&since=&until=&unresolved=&refused=&limit=`; `{cost_usd or void: true, reason}` |
+//! | runs | `GET POST /runs`, `GET /runs/{id}`, `GET /runs/{id}/receipt`, `POST /runs/{id}/raise`, `POST /runs/{id}/end` | `{limit_usd, parent, session, tags, name}` → `{run, token}`; `{by_usd}` |
+//! | prices | `GET POST /prices`, `GET /prices/why`, `GET /prices/unknown` | `?seller=&model=&region=&select=k=v&at=`; `{rows: […]}` |
+//! | money | `POST /estimate`, `POST /cost` | `{path or dialect, request, attributes, run}`; `{dialect, model, usage, …}` |
+//! | operations | `GET /stats`, `GET /audit`, `POST /verify`, `POST /backup`, `GET /config`, `POST /reload`, `GET /openapi.json` | `{full}`; `{name}` |
+//!
+//! An error is `{"error":{"code","message"}}`; the message is a sentence that says what to do.
+
+mod access;
+pub mod config;
+mod doctor;
+mod offline;
+mod place;
+mod serve;
+
+pub use access::{AccessError, Answer, Api, Connect};
+pub use doctor::{DoctorOptions, Finding, Level, doctor};
+pub use offline::{CostAsk, OfflineError, cost, restore, verify};
+pub use place::{Environment, default_data_dir};
+pub use serve::{ReloadError, Running, ServeOptions, StartError, start};

@@ -45,6 +45,9 @@ impl fmt::Display for RateError {
 impl std::error::Error for RateError {}
 
 impl Rate {
+    /// A unit that costs nothing.
+    pub const FREE: Self = Self { price: Decimal::ZERO, per: 1, unit: 0 };
+
     /// `price` dollars for `per` units.
     ///
     /// # Errors

@@ -21,8 +21,11 @@ pub struct Ask {
     /// The dearest cache write that the request could cause.
     pub cache_write: Option<CacheWrite>,
     /// Service tiers that could be served (`standard`, `priority`, `flex` …), the dearest of which bounds the price.
-    /// Empty means the seller's default.
+    /// Empty means what the query's `select` names, else the seller's default. `auto` stands for every online tier that
+    /// the seller sells for the model; any other tier without a price makes the request unpriced.
     pub service_tiers: Vec<String>,
+    /// Modalities that the output may have (`text`, `audio`, `image`); empty means any that the model has a price for.
+    pub output_modalities: Vec<String>,
     /// Server tools that the provider may call by itself.
     pub tools: Vec<ToolAsk>,
     /// Input that isn't in the body (continuation by id, stored prompt, file ids, URLs): bounded by the model's window.
@@ -43,10 +46,12 @@ pub enum CacheWrite {
 }
 
 /// A server tool in a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ToolAsk {
     /// The tool's name in the price book, for example `web_search`.
     pub tool: String,
     /// The largest number of uses: what the request states, or what `shape` will inject; `None` when the API has no such field.
     pub uses_max: Option<u64>,
+    /// The most input tokens that one use adds, where the request states it (`max_content_tokens`); `None` for the book's figure.
+    pub result_tokens_max: Option<u64>,
 }

@@ -1,8 +1,13 @@
-//! The price book: rules with validity, aliases, and deterministic resolution.
+//! The price book: rules, names, modifiers and facts of every seller, indexed for quick lookups.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
+
+use crate::alias;
+use crate::{Alias, BookError, Layer, Model, Modifier, Rows, Rule, Semantics};
 
 /// What is asked of the price book: whose price, for what, when.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +26,28 @@ pub struct PriceQuery {
     pub as_of: Timestamp,
 }
 
+impl PriceQuery {
+    /// A live query without region and attributes.
+    #[must_use]
+    pub fn new(seller: &str, model: &str, at: Timestamp) -> Self {
+        Self { seller: seller.to_owned(), model: model.to_owned(), region: String::new(), select: BTreeMap::new(), at, as_of: at }
+    }
+
+    /// The same query with one more request attribute.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: &str) -> Self {
+        self.select.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// The same query in a region.
+    #[must_use]
+    pub fn in_region(mut self, region: &str) -> Self {
+        region.clone_into(&mut self.region);
+        self
+    }
+}
+
 /// Why there is no price. Never the same as a price of zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unpriced {
@@ -32,47 +59,208 @@ pub struct Unpriced {
     pub meter: Option<String>,
 }
 
-/// One price of one meter; the fields of shared schema section "price book". Completed by the price book's owner.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rule {}
-
-/// A dated name: (seller, raw id) → sku.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Alias {}
-
-/// A dated factor on matching rules.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Modifier {}
-
-/// What a model can do: its context window and its largest output.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ModelFacts {
-    /// Most input tokens, when known.
-    pub input_tokens_max: Option<u64>,
-    /// Most output tokens, when known.
-    pub output_tokens_max: Option<u64>,
-    /// Top decode rate in tokens a second, for calls whose client left mid-stream.
-    pub decode_tokens_per_second: u64,
+impl fmt::Display for Unpriced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.meter {
+            None => write!(f, "no price is known for model `{}` of seller `{}`", self.model, self.seller),
+            Some(meter) => write!(f, "no price is known for {meter} of model `{}` of seller `{}`", self.model, self.seller),
+        }
+    }
 }
 
-/// What a seller's usage counts include.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Semantics {}
+/// Effective-dated rates of all sellers. Immutable and cheap to clone; a reload makes a new one.
+#[derive(Clone, Default)]
+pub struct PriceBook {
+    pub(crate) shelves: Arc<Shelves>,
+}
 
-/// Effective-dated rates of all sellers. Immutable; a reload makes a new one.
-#[derive(Clone, Debug, Default)]
-pub struct PriceBook {}
+/// The rows of a book and where to find them.
+#[derive(Default)]
+pub(crate) struct Shelves {
+    pub rows: Rows,
+    pub version: String,
+    pub by_seller: BTreeMap<String, Shelf>,
+    /// Models of no particular seller, by sku.
+    pub models: BTreeMap<String, usize>,
+}
+
+/// What one seller sells, by index into [`Rows`].
+#[derive(Default)]
+pub(crate) struct Shelf {
+    pub skus: BTreeMap<String, Vec<usize>>,
+    /// Model names without publisher; `None` where two skus share one.
+    pub bare: BTreeMap<String, Option<String>>,
+    pub exact: BTreeMap<String, Vec<usize>>,
+    pub patterns: Vec<usize>,
+    pub modifiers: Vec<usize>,
+    pub models: BTreeMap<String, usize>,
+    pub semantics: Option<usize>,
+}
+
+/// A model's name, resolved.
+#[derive(Clone, Copy)]
+pub(crate) struct Named<'a> {
+    pub sku: &'a str,
+    pub select: Option<&'a BTreeMap<String, String>>,
+    pub region: Option<&'a str>,
+}
+
+/// Longest model name that patterns are tried on.
+const NAME_BYTES_MAX: usize = 512;
 
 impl PriceBook {
-    /// Facts of the model behind a query, with conservative defaults where they are unknown.
+    /// A book of checked rows.
+    ///
+    /// # Errors
+    /// Every row that is wrong or contradicts another.
+    pub fn from_parts(
+        rules: Vec<Rule>,
+        aliases: Vec<Alias>,
+        modifiers: Vec<Modifier>,
+        models: Vec<Model>,
+        semantics: Vec<Semantics>,
+    ) -> Result<Self, Vec<BookError>> {
+        Self::from_rows(Rows { rules, aliases, modifiers, models, semantics })
+    }
+
+    /// A book of checked rows.
+    ///
+    /// # Errors
+    /// Every row that is wrong or contradicts another.
+    pub fn from_rows(rows: Rows) -> Result<Self, Vec<BookError>> {
+        let errors = crate::check::problems(&rows);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        Ok(Self { shelves: Arc::new(Shelves::new(rows)) })
+    }
+
+    /// This book with rows of the operator, which win over its own.
+    ///
+    /// # Errors
+    /// Every row that is wrong or contradicts another.
+    pub fn with_extra(&self, mut extra: Rows) -> Result<Self, Vec<BookError>> {
+        extra.rules.iter_mut().for_each(|row| row.layer = Layer::Operator);
+        extra.aliases.iter_mut().for_each(|row| row.layer = Layer::Operator);
+        extra.modifiers.iter_mut().for_each(|row| row.layer = Layer::Operator);
+        extra.models.iter_mut().for_each(|row| row.layer = Layer::Operator);
+        extra.semantics.iter_mut().for_each(|row| row.layer = Layer::Operator);
+        let mut rows = self.shelves.rows.clone();
+        rows.rules.append(&mut extra.rules);
+        rows.aliases.append(&mut extra.aliases);
+        rows.modifiers.append(&mut extra.modifiers);
+        rows.models.append(&mut extra.models);
+        rows.semantics.append(&mut extra.semantics);
+        Self::from_rows(rows)
+    }
+
+    /// The rows, in the order in which they were given.
     #[must_use]
-    pub fn model_facts(&self, _query: &PriceQuery) -> ModelFacts {
-        ModelFacts::default()
+    pub fn rows(&self) -> &Rows {
+        &self.shelves.rows
     }
 
     /// A hash that names this book; stored with every cost so that it can be repeated.
     #[must_use]
     pub fn version(&self) -> &str {
-        ""
+        &self.shelves.version
+    }
+
+    /// The sku behind a query's model name, if it is known.
+    #[must_use]
+    pub fn sku(&self, query: &PriceQuery) -> Option<String> {
+        self.resolve(query).map(|(_, named)| named.sku.to_owned())
+    }
+
+    /// The shelf of the query's seller and the sku that its model name stands for, if both are known.
+    pub(crate) fn resolve<'a>(&'a self, query: &'a PriceQuery) -> Option<(&'a Shelf, Named<'a>)> {
+        let shelf = self.shelves.by_seller.get(&query.seller)?;
+        let named = self.exact_name(shelf, query, Layer::Operator).or_else(|| self.sku_name(shelf, query, Layer::Operator));
+        let named =
+            named.or_else(|| self.exact_name(shelf, query, Layer::Embedded)).or_else(|| self.sku_name(shelf, query, Layer::Embedded));
+        let named = named.or_else(|| self.pattern_name(shelf, query))?;
+        Some((shelf, named))
+    }
+
+    fn exact_name<'a>(&'a self, shelf: &'a Shelf, query: &PriceQuery, layer: Layer) -> Option<Named<'a>> {
+        let indexes = shelf.exact.get(&query.model)?;
+        let rows = indexes.iter().filter_map(|index| self.shelves.rows.aliases.get(*index));
+        let current = rows.filter(|row| row.layer == layer && row.valid.contains(query.at) && row.recorded.contains(query.as_of));
+        let latest = current.max_by_key(|row| row.valid.from)?;
+        Some(Named { sku: &latest.sku, select: Some(&latest.select), region: None })
+    }
+
+    fn sku_name<'a>(&'a self, shelf: &'a Shelf, query: &PriceQuery, layer: Layer) -> Option<Named<'a>> {
+        let sku = match shelf.skus.get_key_value(&query.model) {
+            Some((sku, _)) if sku != Rule::ANY_SKU => sku,
+            _ => shelf.bare.get(&query.model)?.as_ref()?,
+        };
+        let has_layer =
+            shelf.skus.get(sku)?.iter().any(|index| self.shelves.rows.rules.get(*index).is_some_and(|rule| rule.layer == layer));
+        has_layer.then_some(Named { sku, select: None, region: None })
+    }
+
+    fn pattern_name<'a>(&'a self, shelf: &'a Shelf, query: &'a PriceQuery) -> Option<Named<'a>> {
+        if query.model.len() > NAME_BYTES_MAX {
+            return None;
+        }
+        let rows = shelf.patterns.iter().filter_map(|index| self.shelves.rows.aliases.get(*index));
+        let current = rows.filter(|row| row.valid.contains(query.at) && row.recorded.contains(query.as_of));
+        let matching = current.filter_map(|row| alias::matches(&row.name, &query.model).map(|captures| (row, captures)));
+        let (row, captures) = matching.max_by_key(|(row, _)| (row.layer, row.name.len(), row.valid.from))?;
+        Some(Named { sku: &row.sku, select: Some(&row.select), region: captures.region })
+    }
+}
+
+impl Shelves {
+    fn new(rows: Rows) -> Self {
+        let mut shelves = Self { version: crate::check::version(&rows), ..Self::default() };
+        for (index, rule) in rows.rules.iter().enumerate() {
+            let shelf = shelves.by_seller.entry(rule.seller.clone()).or_default();
+            shelf.skus.entry(rule.sku.clone()).or_default().push(index);
+        }
+        for (index, row) in rows.aliases.iter().enumerate() {
+            let shelf = shelves.by_seller.entry(row.seller.clone()).or_default();
+            if row.is_pattern() {
+                shelf.patterns.push(index);
+            } else {
+                shelf.exact.entry(row.name.clone()).or_default().push(index);
+            }
+        }
+        for (index, row) in rows.modifiers.iter().enumerate() {
+            shelves.by_seller.entry(row.seller.clone()).or_default().modifiers.push(index);
+        }
+        for (index, row) in rows.models.iter().enumerate() {
+            if row.seller.is_empty() {
+                shelves.models.insert(row.sku.clone(), index);
+            } else {
+                shelves.by_seller.entry(row.seller.clone()).or_default().models.insert(row.sku.clone(), index);
+            }
+        }
+        for (index, row) in rows.semantics.iter().enumerate() {
+            shelves.by_seller.entry(row.seller.clone()).or_default().semantics = Some(index);
+        }
+        shelves.rows = rows;
+        shelves.by_seller.values_mut().for_each(|shelf| shelf.index(&shelves.rows));
+        shelves
+    }
+}
+
+impl Shelf {
+    fn index(&mut self, rows: &Rows) {
+        self.modifiers.sort_by_key(|index| rows.modifiers.get(*index).map(|row| row.order));
+        for sku in self.skus.keys().filter(|sku| *sku != Rule::ANY_SKU) {
+            let Some((_, bare)) = sku.split_once('/') else { continue };
+            let seen = self.bare.entry(bare.to_owned()).or_insert_with(|| Some(sku.clone()));
+            if seen.as_ref() != Some(sku) {
+                *seen = None;
+            }
+        }
+    }
+}
+
+impl fmt::Debug for PriceBook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PriceBook").field("version", &self.shelves.version).field("rules", &self.shelves.rows.rules.len()).finish()
     }
 }

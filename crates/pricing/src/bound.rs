@@ -2,7 +2,9 @@
 
 use money::{Exact, Nanos, Rate};
 
-use crate::{Ask, PriceBook, PriceQuery, Unpriced};
+use crate::cost::described;
+use crate::resolve::Scope;
+use crate::{Ask, Attrs, CacheWrite, Meter, ModelFacts, PriceBook, PriceQuery, ToolAsk, Unpriced};
 
 /// The most that a request can cost, for any output ceiling: `fixed + ceiling × choices × output rate`.
 ///
@@ -58,12 +60,199 @@ impl Bound {
     }
 }
 
+/// Input tokens that one use of a server tool is taken to add at most, where neither the API nor the request has a
+/// ceiling. Providers publish none; these lie above what they report (a search about 8,000, a fetched paper 125,000).
+/// A use that adds more ends as an overage, which is recorded in full.
+fn result_tokens_max(tool: &str) -> u64 {
+    match tool {
+        "web_fetch" | "url_context" => 125_000,
+        "file_search" => 40_000,
+        _ => 10_000,
+    }
+}
+
 impl PriceBook {
     /// Bounds a request, at the dearest tier, region, cache write and context band that could apply.
     ///
+    /// A server tool that runs inside the call makes the provider read the prompt again after each use, with all results
+    /// so far; every such reading is bounded by the model's window where it is known.
+    ///
     /// # Errors
     /// Names what has no price or no bound.
-    pub fn bound(&self, query: &PriceQuery, _ask: &Ask) -> Result<Bound, Unboundable> {
-        Err(Unboundable::Unpriced(Unpriced { seller: query.seller.clone(), model: query.model.clone(), meter: None }))
+    pub fn bound(&self, query: &PriceQuery, ask: &Ask) -> Result<Bound, Unboundable> {
+        let facts = self.model_facts(query);
+        let input = input_bound(&facts, ask)?;
+        let scopes = self.reachable_scopes(query, ask)?;
+        let mut fixed = Exact::ZERO;
+        let mut output = None;
+        for scope in &scopes {
+            let dearest = Dearest { book: self, query, scope, ask, facts: &facts, prompt_tokens_max: input.prompt_tokens_max };
+            fixed = fixed.max(dearest.fixed(input.text_tokens)?);
+            output = output.max(dearest.output()?);
+        }
+        fixed.round_up().ok_or(Unboundable::TooLarge)?;
+        let output_tokens_max = facts.output_tokens_max.unwrap_or(ModelFacts::OUTPUT_TOKENS_MAX);
+        let ceiling_wanted = ask.output_ceiling.map_or(output_tokens_max, |ceiling| ceiling.min(output_tokens_max));
+        Ok(Bound { fixed, output, choices: ask.choices.max(1), output_tokens_max, ceiling_wanted, book: self.version().to_owned() })
+    }
+
+    fn unpriced(&self, query: &PriceQuery, meter: Option<String>) -> Unboundable {
+        Unboundable::Unpriced(Unpriced { seller: query.seller.clone(), model: query.model.clone(), meter })
+    }
+
+    /// One scope for each service tier that could be served.
+    fn reachable_scopes<'a>(&'a self, query: &'a PriceQuery, ask: &'a Ask) -> Result<Vec<Scope<'a>>, Unboundable> {
+        let named = || Scope::new(self, query, None).ok_or_else(|| self.unpriced(query, None));
+        let base = named()?;
+        if ask.service_tiers.is_empty() {
+            return Ok(vec![base]);
+        }
+        let mut tiers: Vec<&str> = ask.service_tiers.iter().map(String::as_str).collect();
+        if tiers.contains(&"auto") {
+            tiers.extend(base.rules().filter_map(|rule| rule.select.get("service_tier")).map(String::as_str));
+        }
+        tiers.sort_unstable();
+        tiers.dedup();
+        tiers.into_iter().map(|tier| Scope::new(self, query, Some(tier)).ok_or_else(|| self.unpriced(query, None))).collect()
+    }
+}
+
+/// How many input tokens a request can be billed for.
+struct InputBound {
+    /// Tokens at the text rate, results of tools and repeated readings included.
+    text_tokens: u64,
+    /// Tokens of the whole prompt, which decide the context band.
+    prompt_tokens_max: u64,
+}
+
+fn input_bound(facts: &ModelFacts, ask: &Ask) -> Result<InputBound, Unboundable> {
+    let other = ask.other_input.iter().filter(|line| is_input(&line.meter)).fold(0_u64, |sum, line| sum.saturating_add(line.quantity));
+    let mut text_tokens = ask.input_tokens;
+    if ask.hidden_input {
+        let no_window =
+            || Unboundable::NoBound { what: "input that isn't in the request, because the model's context window isn't known".to_owned() };
+        text_tokens = text_tokens.max(facts.input_tokens_max.ok_or_else(no_window)?);
+    }
+    let prompt = text_tokens.checked_add(other).ok_or(Unboundable::TooLarge)?;
+    let text_tokens = text_tokens.checked_add(tool_input(facts, ask, prompt)?).ok_or(Unboundable::TooLarge)?;
+    let prompt_tokens_max = text_tokens.checked_add(other).ok_or(Unboundable::TooLarge)?;
+    Ok(InputBound { text_tokens, prompt_tokens_max })
+}
+
+/// Input tokens that server tools add: after each use the prompt is read again with all results so far.
+fn tool_input(facts: &ModelFacts, ask: &Ask, prompt_tokens: u64) -> Result<u64, Unboundable> {
+    let mut uses = 0_u64;
+    let mut largest = 0_u64;
+    for tool in &ask.tools {
+        let no_ceiling = || Unboundable::NoBound { what: format!("the tool {}, whose number of uses has no ceiling", tool.tool) };
+        let uses_max = tool.uses_max.ok_or_else(no_ceiling)?;
+        uses = uses.checked_add(uses_max).ok_or(Unboundable::TooLarge)?;
+        if uses_max > 0 {
+            largest = largest.max(tool.result_tokens_max.unwrap_or_else(|| result_tokens_max(&tool.tool)));
+        }
+    }
+    let window = facts.input_tokens_max.map(|window| window.max(prompt_tokens));
+    readings(prompt_tokens, largest, uses, window).ok_or(Unboundable::TooLarge)
+}
+
+/// `Σ min(prompt + k × result, window)` for `k` from 1 to `uses`.
+fn readings(prompt: u64, result: u64, uses: u64, window: Option<u64>) -> Option<u64> {
+    let (prompt, result, uses) = (u128::from(prompt), u128::from(result), u128::from(uses));
+    let window = window.map_or(u128::MAX, u128::from);
+    let growing = window.saturating_sub(prompt).checked_div(result).map_or(uses, |fitting| fitting.min(uses));
+    let grown = prompt.checked_mul(growing)?.checked_add(result.checked_mul(growing.checked_mul(growing + 1)? / 2)?)?;
+    let full = if uses > growing { window.checked_mul(uses - growing)? } else { 0 };
+    u64::try_from(grown.checked_add(full)?).ok()
+}
+
+fn is_input(meter: &Meter) -> bool {
+    matches!(meter, Meter::InputTokens | Meter::CacheReadTokens | Meter::CacheWriteTokens)
+}
+
+/// The dearest prices within one service tier.
+struct Dearest<'a> {
+    book: &'a PriceBook,
+    query: &'a PriceQuery,
+    scope: &'a Scope<'a>,
+    ask: &'a Ask,
+    facts: &'a ModelFacts,
+    prompt_tokens_max: u64,
+}
+
+impl Dearest<'_> {
+    fn fixed(&self, text_tokens: u64) -> Result<Exact, Unboundable> {
+        let mut sum = Exact::ZERO;
+        let mut add = |amount: Option<Exact>| {
+            sum = amount.and_then(|amount| sum.checked_add(amount)).ok_or(Unboundable::TooLarge)?;
+            Ok::<(), Unboundable>(())
+        };
+        if text_tokens > 0 {
+            add(self.input_rate(&Attrs::new())?.times(text_tokens))?;
+        }
+        for line in &self.ask.other_input {
+            let rate = if is_input(&line.meter) { self.input_rate(&line.attrs)? } else { self.rate(&line.meter, &line.attrs)? };
+            add(rate.times(line.quantity))?;
+        }
+        if self.ask.embedding_tokens > 0 {
+            add(self.rate(&Meter::EmbeddingTokens, &Attrs::new())?.times(self.ask.embedding_tokens))?;
+        }
+        for line in &self.ask.fixed {
+            add(self.rate(&line.meter, &line.attrs)?.times(line.quantity))?;
+        }
+        for tool in &self.ask.tools {
+            add(self.tool_fees(tool)?)?;
+        }
+        Ok(sum)
+    }
+
+    fn tool_fees(&self, tool: &ToolAsk) -> Result<Option<Exact>, Unboundable> {
+        let attrs = Attrs::from([("tool".to_owned(), tool.tool.clone())]);
+        let known = self.scope.best(&Meter::ToolCall, &attrs).and_then(|best| best.dearest_within(self.prompt_tokens_max));
+        let no_price = || Unboundable::NoBound { what: format!("the tool {}, whose fee isn't in the price book", tool.tool) };
+        Ok(known.ok_or_else(no_price)?.times(tool.uses_max.unwrap_or(0)))
+    }
+
+    fn rate(&self, meter: &Meter, attrs: &Attrs) -> Result<Rate, Unboundable> {
+        let best = self.scope.best(meter, attrs).and_then(|best| best.dearest_within(self.prompt_tokens_max));
+        best.ok_or_else(|| self.book.unpriced(self.query, Some(described(meter, attrs))))
+    }
+
+    /// The dearest way in which an input token can be billed: fresh, read from a cache, or written to one.
+    fn input_rate(&self, attrs: &Attrs) -> Result<Rate, Unboundable> {
+        let mut dearest = self.rate(&Meter::InputTokens, attrs)?.max(self.rate(&Meter::CacheReadTokens, attrs)?);
+        for ttl in self.cache_writes() {
+            let mut attrs = attrs.clone();
+            attrs.insert("ttl".to_owned(), (*ttl).to_owned());
+            dearest = dearest.max(self.rate(&Meter::CacheWriteTokens, &attrs)?);
+        }
+        Ok(dearest)
+    }
+
+    /// Lifetimes of the cache writes that the request could cause.
+    fn cache_writes(&self) -> &'static [&'static str] {
+        match self.ask.cache_write {
+            Some(CacheWrite::OneHour) => &["5m", "1h", "12h"],
+            Some(CacheWrite::FiveMinutes) => &["5m"],
+            None => {
+                let long_enough = self.prompt_tokens_max >= self.facts.cache_tokens_min;
+                let automatic =
+                    long_enough && self.facts.cache_writes_priced && self.book.semantics(&self.query.seller).automatic_cache_writes;
+                if automatic { &["5m", "1h", "12h"] } else { &[] }
+            }
+        }
+    }
+
+    fn output(&self) -> Result<Option<Rate>, Unboundable> {
+        if !self.ask.generates {
+            return Ok(None);
+        }
+        let mut dearest = self.rate(&Meter::OutputTokens, &Attrs::new())?.max(self.rate(&Meter::ReasoningTokens, &Attrs::new())?);
+        let modalities = self.scope.rules().filter(|rule| rule.meter == Meter::OutputTokens).filter_map(|rule| rule.attrs.get("modality"));
+        let wanted = |modality: &String| self.ask.output_modalities.is_empty() || self.ask.output_modalities.contains(modality);
+        for modality in modalities.filter(|modality| wanted(modality)) {
+            let attrs = Attrs::from([("modality".to_owned(), modality.clone())]);
+            dearest = dearest.max(self.rate(&Meter::OutputTokens, &attrs)?);
+        }
+        Ok(Some(dearest))
     }
 }

@@ -7,14 +7,27 @@
 //! A missing price is [`Unpriced`], a value of its own and never zero. This crate knows no budget, no HTTP and no
 //! provider's JSON; the readers of price files live in `dialects`.
 
+mod alias;
 mod ask;
 mod book;
 mod bound;
+mod check;
 mod cost;
+mod facts;
+mod model;
+mod resolve;
+mod rows;
+mod rule;
+mod schedule;
 mod usage;
 
 pub use ask::{Ask, CacheWrite, ToolAsk};
-pub use book::{Alias, ModelFacts, Modifier, PriceBook, PriceQuery, Rule, Semantics, Unpriced};
+pub use book::{PriceBook, PriceQuery, Unpriced};
 pub use bound::{Bound, Unboundable};
 pub use cost::{Cost, CostLine, Priced};
+pub use model::{Alias, Model, ModelFacts, Modifier, Semantics};
+pub use resolve::Resolved;
+pub use rows::{BookError, Rows};
+pub use rule::{Basis, Layer, Price, PriceKind, Provenance, Region, RegionScope, Rule, Span, Step, TierMode};
+pub use schedule::{Holidays, Schedule, ScheduleError, Slot};
 pub use usage::{Attrs, Meter, Metered, Usage};

@@ -1,0 +1,100 @@
+//! What the book knows beside prices: facts of models, what usage includes, what else a seller sells.
+
+use std::cmp::Reverse;
+
+use jiff::Timestamp;
+use money::Rate;
+
+use crate::resolve::Scope;
+use crate::{Attrs, Meter, Model, ModelFacts, PriceBook, PriceQuery, Rule, Semantics};
+
+impl PriceBook {
+    /// Facts of the model behind a query, with conservative defaults where they are unknown.
+    #[must_use]
+    pub fn model_facts(&self, query: &PriceQuery) -> ModelFacts {
+        let mut facts = self.known_facts(query).cloned().unwrap_or_default();
+        if facts.decode_tokens_per_second == 0 {
+            facts.decode_tokens_per_second = ModelFacts::DECODE_TOKENS_PER_SECOND;
+        }
+        facts.cache_writes_priced = self.has_cache_writes(query);
+        facts
+    }
+
+    fn known_facts(&self, query: &PriceQuery) -> Option<&ModelFacts> {
+        let (shelf, named) = self.resolve(query)?;
+        let index = shelf.models.get(named.sku).or_else(|| self.shelves.models.get(named.sku))?;
+        self.shelves.rows.models.get(*index).map(|model| &model.facts)
+    }
+
+    /// What a seller's usage includes; the default where nothing is known of it.
+    #[must_use]
+    pub fn semantics(&self, seller: &str) -> Semantics {
+        let known = self.shelves.by_seller.get(seller).and_then(|shelf| shelf.semantics);
+        let row = known.and_then(|index| self.shelves.rows.semantics.get(index)).cloned();
+        row.unwrap_or_else(|| Semantics { seller: seller.to_owned(), ..Semantics::default() })
+    }
+
+    fn has_cache_writes(&self, query: &PriceQuery) -> bool {
+        let is_charged = |rule: &Rule| rule.meter == Meter::CacheWriteTokens && rule.price.rates().any(|rate| !rate.is_zero());
+        Scope::new(self, query, None).is_some_and(|scope| scope.rules().any(is_charged))
+    }
+
+    /// Everything that is sold, as (seller, sku) in order.
+    pub fn models(&self) -> impl Iterator<Item = (&str, &str)> {
+        let named = |sku: &&String| sku.as_str() != Rule::ANY_SKU;
+        self.shelves
+            .by_seller
+            .iter()
+            .flat_map(move |(seller, shelf)| shelf.skus.keys().filter(named).map(|sku| (seller.as_str(), sku.as_str())))
+    }
+
+    /// The facts row of a sku, the seller's own before the general one.
+    #[must_use]
+    pub fn model(&self, seller: &str, sku: &str) -> Option<&Model> {
+        let own = self.shelves.by_seller.get(seller).and_then(|shelf| shelf.models.get(sku));
+        self.shelves.rows.models.get(*own.or_else(|| self.shelves.models.get(sku))?)
+    }
+
+    /// The sku of a seller whose tokens are dearest at a time: what an unknown model is priced as when a policy says so.
+    /// Dearest by the sum of its input and output rates; the first by name among equals.
+    #[must_use]
+    pub fn dearest_of(&self, seller: &str, at: Timestamp) -> Option<String> {
+        let shelf = self.shelves.by_seller.get(seller)?;
+        let priced = shelf.skus.keys().filter(|sku| sku.as_str() != Rule::ANY_SKU).filter_map(|sku| {
+            let (input, output) = self.token_rates(&PriceQuery::new(seller, sku, at))?;
+            Some((input.times(1)?.checked_add(output.times(1)?)?, sku))
+        });
+        priced.max_by_key(|(sum, sku)| (*sum, Reverse(*sku))).map(|(_, sku)| sku.clone())
+    }
+
+    /// Cheaper skus of the same seller and mode whose window and output are known to be no smaller than the query's
+    /// model needs, dearest first: neither input nor output may cost more, and one must cost less.
+    #[must_use]
+    pub fn alternatives(&self, query: &PriceQuery, prompt_tokens: u64, output_tokens: u64) -> Vec<String> {
+        let (Some(own), Some((input, output))) = (self.sku(query), self.token_rates(query)) else { return Vec::new() };
+        let Some(shelf) = self.shelves.by_seller.get(&query.seller) else { return Vec::new() };
+        let mode = self.model(&query.seller, &own).map(|model| model.mode.as_str());
+        let mut cheaper: Vec<(Rate, Rate, &String)> = Vec::new();
+        for sku in shelf.skus.keys().filter(|sku| **sku != own && sku.as_str() != Rule::ANY_SKU) {
+            let Some(model) = self.model(&query.seller, sku).filter(|model| Some(model.mode.as_str()) == mode) else { continue };
+            let fits = model.facts.input_tokens_max.is_some_and(|max| max >= prompt_tokens)
+                && model.facts.output_tokens_max.is_some_and(|max| max >= output_tokens);
+            let rates = self.token_rates(&PriceQuery { model: sku.clone(), ..query.clone() });
+            match rates {
+                Some((less_in, less_out)) if fits && less_in <= input && less_out <= output && (less_in, less_out) != (input, output) => {
+                    cheaper.push((less_out, less_in, sku))
+                }
+                _ => {}
+            }
+        }
+        cheaper.sort_by(|a, b| b.cmp(a));
+        cheaper.into_iter().map(|(_, _, sku)| sku.clone()).collect()
+    }
+
+    /// The rates of a fresh input token and of an output token in the base band.
+    fn token_rates(&self, query: &PriceQuery) -> Option<(Rate, Rate)> {
+        let scope = Scope::new(self, query, None)?;
+        let rate = |meter: Meter| scope.best(&meter, &Attrs::new()).and_then(|best| best.at(0)).map(|(rate, _, _)| rate);
+        Some((rate(Meter::InputTokens)?, rate(Meter::OutputTokens)?))
+    }
+}

@@ -1,0 +1,293 @@
+//! Which rule prices a meter: every rule that applies is ranked, and the first one wins.
+//!
+//! The order: the meter's attributes, then whose row it is, then whether every request attribute is known, then the
+//! sku, contract before promotion before list, the narrower region, the number of selectors, the source's priority,
+//! the latest `valid.from`. Rules of equal rank with different prices are a conflict: the dearest counts and the line
+//! is flagged.
+
+use std::cmp::Reverse;
+
+use jiff::Timestamp;
+use money::Rate;
+
+use crate::book::{Named, Shelf};
+use crate::{Attrs, Layer, Meter, Modifier, PriceBook, PriceKind, PriceQuery, Rule, TierMode};
+
+/// Request attributes that have a value even when the request doesn't name them.
+const DEFAULTS: [(&str, &str); 3] = [("service_tier", "standard"), ("processing", "online"), ("speed", "standard")];
+/// Request attributes that aren't seen in a request: when the operator didn't say, every value is possible.
+const OPEN: [&str; 1] = ["deployment"];
+
+/// The price of a meter, and how it came about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved<'a> {
+    /// The rate for the prompt size asked for, modifiers included.
+    pub rate: Rate,
+    /// The rule that won.
+    pub rule: &'a Rule,
+    /// The band: the price holds for prompts above this many tokens; 0 for the base.
+    pub above: u64,
+    /// The modifiers that applied, in order.
+    pub modifiers: Vec<&'a Modifier>,
+    /// Set when the meter has no rule of its own and another meter's rate counts.
+    pub instead_of: Option<Meter>,
+    /// Whether a rule of equal rank has another price.
+    pub conflict: bool,
+    /// Rules that apply too and lost, best first.
+    pub losers: Vec<&'a Rule>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    attrs: usize,
+    layer: Layer,
+    known: bool,
+    own_sku: bool,
+    kind: PriceKind,
+    region: u8,
+    selectors: usize,
+    priority: Reverse<u8>,
+    from: Option<Timestamp>,
+}
+
+/// A query with its names resolved: all that is needed to price its meters.
+pub(crate) struct Scope<'a> {
+    book: &'a PriceBook,
+    shelf: &'a Shelf,
+    pub sku: &'a str,
+    region: &'a str,
+    select: Vec<(&'a str, &'a str)>,
+    modifiers: Vec<&'a Modifier>,
+    at: Timestamp,
+    as_of: Timestamp,
+}
+
+/// The rules of the best rank for one meter, and the modifiers on top.
+pub(crate) struct Best<'a> {
+    pub rules: Vec<&'a Rule>,
+    pub modifiers: Vec<&'a Modifier>,
+    pub instead_of: bool,
+}
+
+impl<'a> Scope<'a> {
+    /// `tier` replaces the service tier that the query names.
+    pub fn new(book: &'a PriceBook, query: &'a PriceQuery, tier: Option<&'a str>) -> Option<Self> {
+        let (shelf, Named { sku, select, region }) = book.resolve(query)?;
+        let mut scope =
+            Self { book, shelf, sku, region: &query.region, select: Vec::new(), modifiers: Vec::new(), at: query.at, as_of: query.as_of };
+        for (key, value) in query.select.iter().chain(select.into_iter().flatten()) {
+            scope.set(key, value);
+        }
+        if let Some(tier) = tier {
+            scope.set("service_tier", tier);
+        }
+        for (key, value) in DEFAULTS {
+            if scope.get(key).is_none() {
+                scope.select.push((key, value));
+            }
+        }
+        if scope.region.is_empty() {
+            scope.region =
+                region.or_else(|| scope.get("inference_geo").filter(|geo| *geo != "global" && *geo != "not_available")).unwrap_or("");
+        }
+        let rows = &book.shelves.rows.modifiers;
+        scope.modifiers = shelf.modifiers.iter().filter_map(|index| rows.get(*index)).filter(|row| scope.is_modified_by(row)).collect();
+        scope.drop_excluded();
+        Some(scope)
+    }
+
+    fn set(&mut self, key: &'a str, value: &'a str) {
+        let (key, value) = match (key, value) {
+            ("service_tier", "" | "auto" | "default" | "on_demand") => (key, "standard"),
+            ("service_tier", "batch") => ("processing", "batch"),
+            ("speed", "" | "normal") => (key, "standard"),
+            other => other,
+        };
+        match self.select.iter_mut().find(|(known, _)| *known == key) {
+            Some(entry) => entry.1 = value,
+            None => self.select.push((key, value)),
+        }
+    }
+
+    fn get(&self, key: &str) -> Option<&'a str> {
+        self.select.iter().find(|(known, _)| *known == key).map(|(_, value)| *value)
+    }
+
+    fn is_modified_by(&self, row: &Modifier) -> bool {
+        let here = row.region.specificity() == 0 || (!self.region.is_empty() && row.region.covers(self.region));
+        let own = row.sku == Rule::ANY_SKU || row.sku == self.sku;
+        own && here
+            && row.valid.contains(self.at)
+            && row.recorded.contains(self.as_of)
+            && row.select.iter().all(|(key, value)| self.get(key) == Some(value))
+    }
+
+    fn drop_excluded(&mut self) {
+        let excluded: Vec<&str> = self.modifiers.iter().flat_map(|row| row.excludes.iter().map(String::as_str)).collect();
+        self.modifiers.retain(|row| !excluded.contains(&row.id.as_str()));
+    }
+
+    /// All rules of the sku, then those of the whole seller.
+    pub fn rules(&self) -> impl Iterator<Item = &'a Rule> + use<'a> {
+        let (shelf, rows) = (self.shelf, &self.book.shelves.rows.rules);
+        let own = shelf.skus.get(self.sku).map_or(&[][..], Vec::as_slice);
+        let wide = shelf.skus.get(Rule::ANY_SKU).map_or(&[][..], Vec::as_slice);
+        own.iter().chain(wide).filter_map(|index| rows.get(*index))
+    }
+
+    /// The rules that rank first for a meter: usually one, several when they conflict. A meter without a rule falls
+    /// back to the meter whose price can't be lower.
+    pub fn best(&self, meter: &Meter, attrs: &Attrs) -> Option<Best<'a>> {
+        let own = self.first_rank(meter, attrs);
+        let fallback = fallback(meter).and_then(|other| self.first_rank(&other, attrs));
+        let (rules, instead_of) = match (own, fallback) {
+            (Some(own), Some(other)) if !names_modality(&own, attrs) && names_modality(&other, attrs) => (other, true),
+            (Some(own), _) => (own, false),
+            (None, Some(mut other)) => {
+                if *meter == Meter::CacheWriteTokens {
+                    other.extend(self.rules().filter(|rule| rule.meter == *meter && self.rank(rule, &rule.attrs).is_some()));
+                }
+                (other, true)
+            }
+            (None, None) => return None,
+        };
+        let modifiers = self.modifiers_on(rules.first()?, meter);
+        Some(Best { rules, modifiers, instead_of })
+    }
+
+    fn first_rank(&self, meter: &Meter, attrs: &Attrs) -> Option<Vec<&'a Rule>> {
+        let mut first: Option<(Rank, Vec<&'a Rule>)> = None;
+        for rule in self.rules().filter(|rule| rule.meter == *meter) {
+            let Some(rank) = self.rank(rule, attrs) else { continue };
+            match &mut first {
+                Some((best, rules)) if *best == rank => rules.push(rule),
+                Some((best, _)) if *best > rank => {}
+                _ => first = Some((rank, vec![rule])),
+            }
+        }
+        first.map(|(_, rules)| rules)
+    }
+
+    /// The rank of a rule for this request, or `None` when it doesn't apply.
+    fn rank(&self, rule: &Rule, attrs: &Attrs) -> Option<Rank> {
+        let in_time = rule.valid.contains(self.at)
+            && rule.recorded.contains(self.as_of)
+            && rule.schedule.as_ref().is_none_or(|schedule| schedule.contains(self.at));
+        if !in_time || !rule.region.covers(self.region) || !rule.attrs.iter().all(|(key, value)| has_attr(attrs, key, value)) {
+            return None;
+        }
+        let mut known = rule.region.specificity() == 0 || !self.region.is_empty();
+        let mut selectors = usize::from(rule.schedule.is_some());
+        for (key, value) in &rule.select {
+            match self.get(key) {
+                Some(have) if have == value => selectors += 1,
+                None if OPEN.contains(&key.as_str()) => known = false,
+                _ if self.is_base_of_modifier(key, value) => {}
+                _ => return None,
+            }
+        }
+        Some(Rank {
+            attrs: rule.attrs.len(),
+            layer: rule.layer,
+            known,
+            own_sku: rule.sku == self.sku,
+            kind: rule.price_kind,
+            region: if self.region.is_empty() { 0 } else { rule.region.specificity() },
+            selectors,
+            priority: Reverse(if known { rule.prov.priority() } else { 0 }),
+            from: rule.valid.from.filter(|_| known),
+        })
+    }
+
+    /// Whether the rule's value is the default that an applying modifier is a factor on.
+    fn is_base_of_modifier(&self, key: &str, value: &str) -> bool {
+        DEFAULTS.contains(&(key, value)) && self.modifiers.iter().any(|row| row.select.contains_key(key))
+    }
+
+    /// The modifiers that apply to a rule: those whose attributes or region the rule doesn't price itself.
+    fn modifiers_on(&self, rule: &Rule, meter: &Meter) -> Vec<&'a Modifier> {
+        let is_explicit = |row: &Modifier| {
+            let selected = row.select.iter().all(|(key, value)| rule.select.get(key) == Some(value));
+            let regional = row.region.specificity() == 0 || rule.region.specificity() > 0;
+            selected && regional && (!row.select.is_empty() || row.region.specificity() > 0)
+        };
+        let meters = |row: &Modifier| row.meters.is_empty() || row.meters.iter().any(|name| name == meter.name());
+        self.modifiers.iter().copied().filter(|row| meters(row) && !is_explicit(row)).collect()
+    }
+}
+
+impl<'a> Best<'a> {
+    /// The rate at a prompt size, the rule that sets it and its band.
+    pub fn at(&self, prompt_tokens: u64) -> Option<(Rate, &'a Rule, u64)> {
+        let priced = self.rules.iter().map(|rule| (rule.price.step_at(prompt_tokens), *rule));
+        let ((rate, above), rule) = priced.reduce(|best, next| if next.0.0 > best.0.0 { next } else { best })?;
+        Some((self.modified(rate)?, rule, above))
+    }
+
+    /// The dearest rate that a prompt of at most this size can reach.
+    pub fn dearest_within(&self, prompt_tokens_max: u64) -> Option<Rate> {
+        let rate = self.rules.iter().map(|rule| rule.price.dearest_within(prompt_tokens_max)).max()?;
+        self.modified(rate)
+    }
+
+    /// A rate with the modifiers on top.
+    pub fn modified(&self, rate: Rate) -> Option<Rate> {
+        self.modifiers.iter().try_fold(rate, |rate, row| rate.scaled(row.factor).ok())
+    }
+
+    /// Whether rules of equal rank have different prices.
+    pub fn is_conflict(&self) -> bool {
+        !self.instead_of && self.rules.windows(2).any(|pair| pair[0].price != pair[1].price)
+    }
+
+    /// The bands of a marginal price, if it is one.
+    pub fn is_marginal(&self) -> bool {
+        matches!(self.rules.as_slice(), [Rule { price: crate::Price::Tiers { mode: TierMode::Marginal, .. }, .. }])
+    }
+}
+
+/// The meter whose rate counts where a meter has none of its own: never a cheaper one.
+fn fallback(meter: &Meter) -> Option<Meter> {
+    match meter {
+        Meter::CacheReadTokens | Meter::CacheWriteTokens | Meter::EmbeddingTokens => Some(Meter::InputTokens),
+        Meter::ReasoningTokens => Some(Meter::OutputTokens),
+        _ => None,
+    }
+}
+
+/// Text is the modality, and five minutes the cache time, of what names none.
+fn has_attr(attrs: &Attrs, key: &str, value: &str) -> bool {
+    match attrs.get(key) {
+        Some(have) => have == value,
+        None => matches!((key, value), ("ttl", "5m") | ("modality", "text")),
+    }
+}
+
+fn names_modality(rules: &[&Rule], attrs: &Attrs) -> bool {
+    attrs.contains_key("modality") && rules.iter().any(|rule| rule.attrs.contains_key("modality"))
+}
+
+impl PriceBook {
+    /// The price of one meter for a prompt size, with what lost.
+    #[must_use]
+    pub fn price_for<'a>(&'a self, query: &'a PriceQuery, meter: &Meter, attrs: &Attrs, prompt_tokens: u64) -> Option<Resolved<'a>> {
+        let scope = Scope::new(self, query, None)?;
+        let best = scope.best(meter, attrs)?;
+        let (rate, rule, above) = best.at(prompt_tokens)?;
+        let mut losers: Vec<(Rank, &Rule)> = scope
+            .rules()
+            .filter(|other| other.meter == rule.meter && other.id != rule.id)
+            .filter_map(|other| Some((scope.rank(other, attrs)?, other)))
+            .collect();
+        losers.sort_by_key(|loser| Reverse(loser.0));
+        Some(Resolved {
+            rate,
+            rule,
+            above,
+            instead_of: best.instead_of.then(|| meter.clone()),
+            conflict: best.is_conflict(),
+            modifiers: best.modifiers,
+            losers: losers.into_iter().map(|(_, loser)| loser).collect(),
+        })
+    }
+}

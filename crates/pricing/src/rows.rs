@@ -1,0 +1,59 @@
+//! [`Rows`], what a price book is made of, and what can be wrong with them.
+
+use std::fmt;
+
+use crate::{Alias, Model, Modifier, Rule, Semantics};
+
+/// Rows of a price book, before they are checked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rows {
+    /// Prices.
+    pub rules: Vec<Rule>,
+    /// Names.
+    pub aliases: Vec<Alias>,
+    /// Factors.
+    pub modifiers: Vec<Modifier>,
+    /// Models and their facts.
+    pub models: Vec<Model>,
+    /// What usage includes, by seller.
+    pub semantics: Vec<Semantics>,
+}
+
+/// Why rows don't make a book.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BookError {
+    /// Two rules with one id.
+    SameId(String),
+    /// Two rules that no rank can tell apart, with different prices.
+    Ambiguous(String, String),
+    /// A price of zero in a row that doesn't say `free`.
+    ZeroNotFree(String),
+    /// A price without bands, or bands that don't ascend from 0.
+    BadTiers(String),
+    /// A span that ends before it starts.
+    EmptySpan(String),
+    /// A row without seller, sku or name.
+    Nameless(String),
+    /// A factor that is negative.
+    BadFactor(String),
+}
+
+impl fmt::Display for BookError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SameId(id) => write!(f, "two rules have the id {id}; remove one or let ids be derived"),
+            Self::Ambiguous(a, b) => {
+                write!(f, "rules {a} and {b} have different prices for the same thing and time; end one with `valid.to`")
+            }
+            Self::ZeroNotFree(id) => {
+                write!(f, "rule {id} has price 0; write \"free\": true when it is free, or leave the row out when its price isn't known")
+            }
+            Self::BadTiers(id) => write!(f, "rule {id} needs bands that start at \"above\": 0 and ascend"),
+            Self::EmptySpan(id) => write!(f, "row {id} has a span that ends before it starts"),
+            Self::Nameless(id) => write!(f, "row {id} lacks its seller, sku or name"),
+            Self::BadFactor(id) => write!(f, "modifier {id} has a negative factor"),
+        }
+    }
+}
+
+impl std::error::Error for BookError {}

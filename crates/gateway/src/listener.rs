@@ -1,0 +1,252 @@
+//! The accept loop: HTTP/1.1 and HTTP/2 without TLS on one port, every wait with a deadline.
+//!
+//! hyper's own timeouts need a timer that `axum::serve` doesn't install, and the detection of HTTP/2 has none at all, so
+//! a watch of our own closes connections on which no request is under way.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
+
+use crate::BoxError;
+
+/// Request heads larger than this are answered 431 by hyper.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+const HEADERS_MAX: usize = 128;
+const STREAMS_MAX: u32 = 256;
+
+/// How long and how many; taken from the settings by [`Limits::of`].
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// From accept to a complete request head.
+    pub header: Duration,
+    /// An idle keep-alive connection.
+    pub keep_alive: Duration,
+    /// After shutdown begins, until connections are dropped.
+    pub drain: Duration,
+    /// Connections at a time; one more is answered 503 and closed.
+    pub connections_max: usize,
+}
+
+impl Limits {
+    /// The limits that the settings name.
+    #[must_use]
+    pub fn of(settings: &crate::Settings) -> Self {
+        Self {
+            header: settings.timeouts.header,
+            keep_alive: settings.timeouts.keep_alive,
+            drain: settings.timeouts.drain,
+            connections_max: settings.limits.connections_max,
+        }
+    }
+}
+
+/// Serves connections until `shutdown` resolves; then stops accepting, lets requests under way finish within the drain
+/// time, and drops what is left. `service` is called once per request and never fails.
+pub async fn serve<S, F, B>(listener: TcpListener, service: S, limits: Limits, shutdown: impl Future<Output = ()>)
+where
+    S: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<BoxError>,
+{
+    let room = Arc::new(Semaphore::new(limits.connections_max));
+    let (draining, drain) = watch::channel(false);
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut shutdown => break,
+            accepted = listener.accept() => accepted,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "failed to accept a connection");
+                rest_after(&error).await;
+                continue;
+            }
+        };
+        let Ok(seat) = Arc::clone(&room).try_acquire_owned() else {
+            tokio::spawn(turn_away(stream));
+            continue;
+        };
+        let connection = connection(stream, peer, service.clone(), limits, drain.clone());
+        tokio::spawn(async move {
+            connection.await;
+            drop(seat);
+        });
+    }
+    drop(listener);
+    draining.send_replace(true);
+    drop(drain);
+    let _ = tokio::time::timeout(limits.drain, draining.closed()).await;
+}
+
+/// Running out of file descriptors would otherwise spin; other errors belong to one connection.
+async fn rest_after(error: &std::io::Error) {
+    let of_one_connection = matches!(
+        error.kind(),
+        std::io::ErrorKind::ConnectionRefused | std::io::ErrorKind::ConnectionAborted | std::io::ErrorKind::ConnectionReset
+    );
+    if !of_one_connection {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn turn_away(mut stream: TcpStream) {
+    const BODY: &str = r#"{"error":{"message":"too many connections; try again later","type":"mete","code":"connections_exhausted"}}"#;
+    let head = "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-type: application/json";
+    let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{BODY}", BODY.len());
+    let _ = tokio::time::timeout(Duration::from_secs(1), async {
+        let _ = stream.write_all(answer.as_bytes()).await;
+        let _ = stream.shutdown().await;
+    })
+    .await;
+}
+
+async fn connection<S, F, B>(stream: TcpStream, peer: SocketAddr, service: S, limits: Limits, mut drain: watch::Receiver<bool>)
+where
+    S: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<BoxError>,
+{
+    // Streams are many small writes; without this they wait for acknowledgements.
+    let _ = stream.set_nodelay(true);
+    let busy = Arc::new(Busy::new());
+    let answering = Arc::clone(&busy);
+    let service = service_fn(move |request| {
+        let under_way = UnderWay::begin(&answering);
+        let answer = service(request, peer);
+        async move { Ok::<_, Infallible>(answer.await.map(|body| Watched { body, _under_way: under_way })) }
+    });
+    let builder = builder(&limits);
+    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut draining = false;
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "connection ended");
+                }
+                return;
+            }
+            () = busy.idle_too_long(&limits) => return,
+            _ = drain.changed(), if !draining => {
+                draining = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}
+
+fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .max_headers(HEADERS_MAX);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Some(limits.keep_alive))
+        .keep_alive_timeout(limits.header)
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX))
+        .max_pending_accept_reset_streams(20)
+        .max_local_error_reset_streams(128);
+    builder
+}
+
+/// Whether requests are under way on a connection, and since when not.
+struct Busy {
+    requests: AtomicUsize,
+    /// When the last request ended; `None` before the first one began.
+    quiet_since: Mutex<Option<Instant>>,
+    accepted: Instant,
+}
+
+impl Busy {
+    fn new() -> Self {
+        Self { requests: AtomicUsize::new(0), quiet_since: Mutex::new(None), accepted: Instant::now() }
+    }
+
+    fn quiet_since(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.quiet_since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Resolves when no request began within the header time, or none is under way for the keep-alive time.
+    async fn idle_too_long(&self, limits: &Limits) {
+        loop {
+            let until = match *self.quiet_since() {
+                None => self.accepted + limits.header,
+                Some(since) => since + limits.keep_alive,
+            };
+            let under_way = self.requests.load(Ordering::Acquire) > 0;
+            if !under_way && until <= Instant::now() {
+                return;
+            }
+            // While a request is under way there is nothing to expect before its end, which moves `until`.
+            let wake = if under_way { Instant::now() + limits.keep_alive } else { until };
+            tokio::time::sleep_until(wake).await;
+        }
+    }
+}
+
+struct UnderWay(Arc<Busy>);
+
+impl UnderWay {
+    fn begin(busy: &Arc<Busy>) -> Self {
+        busy.requests.fetch_add(1, Ordering::AcqRel);
+        *busy.quiet_since() = Some(Instant::now());
+        Self(Arc::clone(busy))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        *self.0.quiet_since() = Some(Instant::now());
+        self.0.requests.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// An answer's body that keeps its connection busy until it is sent or dropped.
+struct Watched<B> {
+    body: B,
+    _under_way: UnderWay,
+}
+
+impl<B: HttpBody + Unpin> HttpBody for Watched<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -153,3 +153,23 @@ pub enum Event {
         postings: Vec<Posting>,
     },
 }
+
+impl Event {
+    /// When it happened, in the ledger's time.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Self::Held(held) => held.at,
+            Self::BudgetPut { at, .. }
+            | Self::BudgetRemoved { at, .. }
+            | Self::RunStarted { at, .. }
+            | Self::RunLimitSet { at, .. }
+            | Self::RunEnded { at, .. }
+            | Self::Settled { at, .. }
+            | Self::Voided { at, .. }
+            | Self::Unresolved { at, .. }
+            | Self::Assumed { at, .. }
+            | Self::TruedUp { at, .. } => *at,
+        }
+    }
+}

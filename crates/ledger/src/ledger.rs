@@ -1,107 +1,206 @@
-//! The state machine.
+//! The state machine: `decide` looks, `apply` changes.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use money::Nanos;
 
-use crate::{Attributes, BudgetSpec, Event, Grant, HoldId, Refusal, RunId, RunSpec};
-
-/// Asks for a hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HoldAsk {
-    /// A new id.
-    pub id: HoldId,
-    /// What budgets match on.
-    pub attributes: Attributes,
-    /// The run, whose ancestors count too.
-    pub run: Option<RunId>,
-    /// The least that is useful: input and a floor of output.
-    pub min: Nanos,
-    /// The full bound.
-    pub want: Nanos,
-    /// Covered by a subscription: counts only where list value is measured.
-    pub covered: bool,
-    /// When an unresolved outcome is assumed spent.
-    pub assume_at: Timestamp,
-}
-
-/// What the ledger can be asked to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Make or change a budget.
-    PutBudget(BudgetSpec),
-    /// Archive a budget.
-    RemoveBudget(String),
-    /// Begin a run.
-    StartRun(RunSpec),
-    /// Add to a run's limit.
-    RaiseRun {
-        /// The run.
-        run: RunId,
-        /// How much more.
-        by: Nanos,
-    },
-    /// End a run.
-    EndRun(RunId),
-    /// Reserve money, all or nothing over every matching account.
-    Hold(HoldAsk),
-    /// Replace a hold by its cost. Also resolves an unresolved hold.
-    Settle {
-        /// The hold.
-        hold: HoldId,
-        /// The cost.
-        cost: Nanos,
-        /// Whether it is an estimate.
-        estimated: bool,
-    },
-    /// Give a hold back. Also resolves an unresolved hold.
-    Void(HoldId),
-    /// The outcome is unknown.
-    Unresolve(HoldId),
-    /// Settle an unresolved hold at the hold; refused before its `assume_at`.
-    Assume(HoldId),
-    /// Correct an assumed or estimated attempt.
-    TrueUp {
-        /// The hold.
-        hold: HoldId,
-        /// What it cost after all.
-        cost: Nanos,
-    },
-}
-
-/// Why a command has no event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum No {
-    /// A budget or run says no.
-    Refused(Box<Refusal>),
-    /// The hold isn't open (settled twice, unknown, or not in the state that the command needs): nothing to do.
-    NotOpen(HoldId),
-    /// No such run.
-    UnknownRun(RunId),
-    /// No such budget.
-    UnknownBudget(String),
-    /// The definition can't be used (time zone, negative limit, duplicate id, cycle …).
-    Invalid(String),
-}
+use crate::account::{Accounts, SlotId};
+use crate::budget::{Budgets, check};
+use crate::hold::{Closed, Open};
+use crate::run::Run;
+use crate::{Account, Command, Event, HoldId, No, Period, RunId};
 
 /// Budgets, accounts, runs and holds.
+///
+/// Time never goes back: every instant that is passed in counts as the latest that any event bore, if that is later.
 #[derive(Clone, Debug, Default)]
-pub struct Ledger {}
+pub struct Ledger {
+    pub(crate) time: Option<Timestamp>,
+    pub(crate) budgets: Budgets,
+    pub(crate) runs: BTreeMap<RunId, Run>,
+    pub(crate) accounts: Accounts,
+    pub(crate) holds: BTreeMap<HoldId, Open>,
+    /// Unresolved holds by the instant from which they are assumed spent.
+    pub(crate) unresolved: BTreeSet<(Timestamp, HoldId)>,
+    pub(crate) closed: Closed,
+    /// Counts changes of budgets and runs, so that a queue knows when to look again at who shares what.
+    pub(crate) definitions: u64,
+}
 
 impl Ledger {
     /// Looks at a command and says what would happen; changes nothing.
     ///
     /// # Errors
     /// Says why nothing happens.
-    pub fn decide(&self, _command: &Command, _now: Timestamp) -> Result<Event, No> {
-        Err(No::Invalid(String::new()))
+    pub fn decide(&self, command: &Command, now: Timestamp) -> Result<Event, No> {
+        let at = self.clock(now);
+        match command {
+            Command::PutBudget(spec) => check(spec).map(|()| Event::BudgetPut {
+                at,
+                spec: spec.clone(),
+            }),
+            Command::RemoveBudget(name) => self.decide_removal(name, at),
+            Command::StartRun(spec) => self.decide_start(spec, at),
+            Command::RaiseRun { run, by } => self.decide_raise(*run, *by, at),
+            Command::SetRunLimit { run, limit } => self.decide_run_limit(*run, *limit, at),
+            Command::EndRun(run) => self.decide_end(*run, at),
+            Command::Hold(ask) => self.decide_hold(ask, at).map(Event::Held),
+            Command::Settle {
+                hold,
+                cost,
+                estimated,
+            } => self.decide_settle(*hold, *cost, *estimated, at),
+            Command::Void(hold) => self.open(*hold).map(|_| Event::Voided { at, hold: *hold }),
+            Command::Unresolve(hold) => self.decide_unresolve(*hold, at),
+            Command::Assume(hold) => self.decide_assume(*hold, at),
+            Command::TrueUp { hold, cost } => self.decide_true_up(*hold, *cost, at),
+        }
     }
 
-    /// Makes an event true.
-    pub fn apply(&mut self, _event: &Event) {}
+    /// Makes an event true. An event about a hold or run that isn't there changes nothing, so that a line of the journal
+    /// that is read twice counts once.
+    pub fn apply(&mut self, event: &Event) {
+        match event {
+            Event::BudgetPut { at, spec } => {
+                self.budgets.put(spec, *at);
+                self.definitions += 1;
+            }
+            Event::BudgetRemoved { name, .. } => {
+                self.budgets.archive(name);
+                self.definitions += 1;
+            }
+            Event::RunStarted { at, spec } => self.start_run(spec, *at),
+            Event::RunLimitSet { run, limit, .. } => self.set_run_limit(*run, *limit),
+            Event::RunEnded { at, run } => self.end_run(*run, *at),
+            Event::Held(held) => self.place_hold(held),
+            Event::Settled {
+                at,
+                hold,
+                cost,
+                estimated,
+                postings,
+            } => {
+                self.close(*hold, postings, estimated.then_some((*cost, *at)));
+            }
+            Event::Voided { hold, .. } => self.close(*hold, &[], None),
+            Event::Unresolved { hold, .. } => self.mark_unresolved(*hold),
+            Event::Assumed { at, hold, postings } => {
+                let assumed = self.holds.get(hold).map(|open| (open.granted, *at));
+                self.close(*hold, postings, assumed);
+            }
+            Event::TruedUp {
+                hold,
+                cost,
+                postings,
+                ..
+            } => self.true_up(*hold, *cost, postings),
+        }
+        self.advance(event.at());
+    }
 
-    /// What a caller needs to know of the hold just granted.
-    #[must_use]
-    pub fn grant(&self, _hold: HoldId) -> Option<Grant> {
-        None
+    /// `now`, or the ledger's own time when that is later.
+    pub(crate) fn clock(&self, now: Timestamp) -> Timestamp {
+        self.time.map_or(now, |time| time.max(now))
+    }
+
+    fn decide_removal(&self, name: &str, at: Timestamp) -> Result<Event, No> {
+        match self.budgets.named(name) {
+            Some(budget) if !budget.archived => Ok(Event::BudgetRemoved {
+                at,
+                name: name.to_owned(),
+            }),
+            _ => Err(No::UnknownBudget(name.to_owned())),
+        }
+    }
+
+    /// Moves time on, and forgets what nothing can change any more.
+    fn advance(&mut self, at: Timestamp) {
+        let time = self.clock(at);
+        self.time = Some(time);
+        for slot in self.closed.forget(time) {
+            self.accounts.drop_user(slot);
+        }
+        for account in self.accounts.retire(time) {
+            let Account::Budget {
+                budget,
+                per,
+                period_start,
+                period_end,
+            } = account
+            else {
+                continue;
+            };
+            let Some(id) = self.budgets.id(&budget) else {
+                continue;
+            };
+            if let Some(budget) = self.budgets.get_mut(id) {
+                budget.parts.remove(&(
+                    per,
+                    Period {
+                        start: period_start,
+                        end: period_end,
+                    },
+                ));
+            }
+        }
+    }
+
+    pub(crate) fn slot(&self, account: &Account) -> Option<SlotId> {
+        match account {
+            Account::Budget {
+                budget,
+                per,
+                period_start,
+                period_end,
+            } => {
+                let part = (
+                    per.clone(),
+                    Period {
+                        start: *period_start,
+                        end: *period_end,
+                    },
+                );
+                self.budgets.named(budget)?.parts.get(&part).copied()
+            }
+            Account::Run(run) => self.runs.get(run).map(|run| run.slot),
+        }
+    }
+
+    /// The account's slot, made on first use. `None` only for a run or budget that was never defined.
+    pub(crate) fn slot_or_new(&mut self, account: &Account) -> Option<SlotId> {
+        if let Some(slot) = self.slot(account) {
+            return Some(slot);
+        }
+        let Account::Budget {
+            budget,
+            per,
+            period_start,
+            period_end,
+        } = account
+        else {
+            return None;
+        };
+        let period = Period {
+            start: *period_start,
+            end: *period_end,
+        };
+        let budget = self
+            .budgets
+            .id(budget)
+            .and_then(|id| self.budgets.get_mut(id))?;
+        let slot = self
+            .accounts
+            .insert(account.clone(), budget.retire_at(period));
+        budget.parts.insert((per.clone(), period), slot);
+        Some(slot)
+    }
+
+    /// The limit of an account now.
+    pub(crate) fn limit(&self, account: &Account) -> Option<Nanos> {
+        match account {
+            Account::Budget { budget, .. } => self.budgets.named(budget)?.spec.limit,
+            Account::Run(run) => self.runs.get(run)?.spec.limit,
+        }
     }
 }

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use money::Nanos;
 
-use crate::{Account, HoldId, RunId, RunSpec};
+use crate::{Account, HoldId, Refusal, RunId, RunSpec};
 
-/// An account's numbers at one instant.
+/// An account's numbers at one instant. Amounts beyond 64 bits, possible only without a limit, show as the largest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountView {
     /// The account.
@@ -22,6 +22,19 @@ pub struct AccountView {
     pub remaining: Option<Nanos>,
 }
 
+/// What a hold would meet now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Headroom {
+    /// What the hold would be granted; `None` when it would be refused.
+    pub would_grant: Option<Nanos>,
+    /// Why it would be refused.
+    pub refusal: Option<Refusal>,
+    /// The most that one hold could have on every account that can refuse it; `None` when none can.
+    pub available: Option<Nanos>,
+    /// The account that leaves so little.
+    pub tightest: Option<AccountView>,
+}
+
 /// A granted hold, as the caller needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
@@ -29,7 +42,7 @@ pub struct Grant {
     pub hold: HoldId,
     /// Between `min` and `want`.
     pub granted: Nanos,
-    /// The account with the least remaining after this hold, if any has a limit.
+    /// Of the accounts that could have refused this hold, the one with the least remaining after it.
     pub tightest: Option<AccountView>,
     /// Shadow budgets that would have refused.
     pub shadowed: Vec<Account>,

@@ -1,0 +1,261 @@
+//! Admission: a hold on every matching account or on none.
+//!
+//! Reads every account that the call touches, refuses if one of them must, and else grants one amount for all:
+//! the least, over the accounts, of what their share rule gives, between `min` and `want`.
+
+use jiff::Timestamp;
+use money::Nanos;
+
+use crate::account::{Sums, to_nanos};
+use crate::budget::BudgetId;
+use crate::hold::{Entry, Open};
+use crate::ledger::Ledger;
+use crate::run::RUN_GRANT_SHARE_THOUSANDTHS;
+use crate::{Account, Attributes, Held, HoldAsk, Measure, No, Period, Refusal, RefusalCode, RunId};
+
+/// What limits a call, whatever the period: a budget for one combination of `per` values, or a run.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Scope {
+    Budget(BudgetId, Vec<String>),
+    Run(RunId),
+}
+
+/// A scope at one instant, as one call meets it.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) account: Account,
+    pub(crate) sums: Sums,
+    /// The limit that can refuse this call.
+    pub(crate) enforced: Option<Nanos>,
+    /// The limit that only tells.
+    shadow: Option<Nanos>,
+    share_thousandths: u16,
+    /// Whether the call's cost counts here.
+    pub(crate) counts: bool,
+    resets_at: Option<Timestamp>,
+}
+
+impl Place {
+    pub(crate) fn available(&self) -> Option<i128> {
+        self.enforced.map(|limit| self.sums.available(limit))
+    }
+
+    /// The most that one grant may take here.
+    fn cap(&self, min: Nanos) -> Option<i128> {
+        let share = self.available()?.max(0) * i128::from(self.share_thousandths) / 1000;
+        Some(share.max(i128::from(min.get())))
+    }
+
+    fn refusal(&self, needed: Nanos) -> Option<Refusal> {
+        let limit = self.enforced?;
+        let code = self.sums.refuses(limit, needed)?;
+        Some(Refusal {
+            code,
+            account: self.account.clone(),
+            limit,
+            spent: to_nanos(self.sums.spent),
+            held: to_nanos(self.sums.held),
+            overage: to_nanos(self.sums.overage),
+            needed,
+            resets_at: self.resets_at,
+        })
+    }
+}
+
+impl Ledger {
+    pub(crate) fn decide_hold(&self, ask: &HoldAsk, at: Timestamp) -> Result<Held, No> {
+        check_ask(ask)?;
+        if self.holds.contains_key(&ask.id) || self.closed.get(ask.id).is_some() {
+            return Err(No::invalid("a hold with this id was asked for before"));
+        }
+        let places = self.places(ask, at)?;
+        if let Some(refusal) = worst_refusal(&places, ask.min) {
+            return Err(No::Refused(Box::new(refusal)));
+        }
+        let granted = grant_over(&places, ask.min, ask.want);
+        let told = |place: &&Place| {
+            place
+                .shadow
+                .is_some_and(|limit| place.sums.refuses(limit, ask.min).is_some())
+        };
+        let shadowed = places
+            .iter()
+            .filter(told)
+            .map(|place| place.account.clone())
+            .collect();
+        let amount = |place: &Place| if place.counts { granted } else { Nanos::ZERO };
+        let accounts = places
+            .iter()
+            .map(|place| (place.account.clone(), amount(place)))
+            .collect();
+        let (id, assume_at, covered) = (ask.id, ask.assume_at, ask.covered);
+        Ok(Held {
+            id,
+            at,
+            granted,
+            accounts,
+            assume_at,
+            covered,
+            shadowed,
+        })
+    }
+
+    /// Every account that the call touches: budgets by name, then the run and its ancestors.
+    pub(crate) fn places(&self, ask: &HoldAsk, at: Timestamp) -> Result<Vec<Place>, No> {
+        let scopes = self.scopes(&ask.attributes, ask.run)?;
+        Ok(scopes
+            .iter()
+            .filter_map(|scope| self.place(scope, ask.covered, at))
+            .collect())
+    }
+
+    pub(crate) fn scopes(
+        &self,
+        attributes: &Attributes,
+        run: Option<RunId>,
+    ) -> Result<Vec<Scope>, No> {
+        let budgets = self
+            .budgets
+            .matching(attributes)
+            .into_iter()
+            .filter_map(|id| {
+                self.budgets
+                    .get(id)
+                    .map(|budget| Scope::Budget(id, budget.per_values(attributes)))
+            });
+        let runs = run
+            .map(|run| self.lineage(run))
+            .transpose()?
+            .unwrap_or_default();
+        Ok(budgets.chain(runs.into_iter().map(Scope::Run)).collect())
+    }
+
+    pub(crate) fn place(&self, scope: &Scope, covered: bool, at: Timestamp) -> Option<Place> {
+        match scope {
+            Scope::Budget(id, per) => self.budget_place(*id, per, covered, at),
+            Scope::Run(run) => self.run_place(*run, covered),
+        }
+    }
+
+    fn budget_place(
+        &self,
+        id: BudgetId,
+        per: &[String],
+        covered: bool,
+        at: Timestamp,
+    ) -> Option<Place> {
+        let budget = self.budgets.get(id)?;
+        let period = budget.period(at);
+        let slot = budget.parts.get(&(per.to_vec(), period)).copied();
+        let counts = !covered || budget.spec.measure == Measure::List;
+        Some(Place {
+            account: budget.account(per, period),
+            sums: slot.map_or_else(Sums::default, |slot| self.accounts.sums(slot)),
+            enforced: budget.enforced_limit().filter(|_| counts),
+            shadow: budget.shadow_limit().filter(|_| counts),
+            share_thousandths: budget.spec.grant_share_thousandths,
+            counts,
+            resets_at: period.end,
+        })
+    }
+
+    fn run_place(&self, run: RunId, covered: bool) -> Option<Place> {
+        let found = self.runs.get(&run)?;
+        Some(Place {
+            account: Account::Run(run),
+            sums: self.accounts.sums(found.slot),
+            enforced: found.spec.limit.filter(|_| !covered),
+            shadow: None,
+            share_thousandths: RUN_GRANT_SHARE_THOUSANDTHS,
+            counts: !covered,
+            resets_at: None,
+        })
+    }
+
+    pub(crate) fn place_hold(&mut self, held: &Held) {
+        if self.holds.contains_key(&held.id) {
+            return;
+        }
+        let mut entries = Vec::with_capacity(held.accounts.len());
+        for (account, amount) in &held.accounts {
+            let counts = !held.covered || self.measures_list(account);
+            let Some(slot) = self.slot_or_new(account) else {
+                continue;
+            };
+            self.accounts.hold(slot, *amount);
+            entries.push(Entry {
+                slot,
+                amount: *amount,
+                counts,
+            });
+        }
+        let open = Open {
+            at: held.at,
+            granted: held.granted,
+            assume_at: held.assume_at,
+            covered: held.covered,
+            unresolved: false,
+            entries,
+            shadowed: held.shadowed.clone(),
+        };
+        self.holds.insert(held.id, open);
+    }
+
+    fn measures_list(&self, account: &Account) -> bool {
+        let Account::Budget { budget, .. } = account else {
+            return false;
+        };
+        self.budgets
+            .named(budget)
+            .is_some_and(|budget| budget.spec.measure == Measure::List)
+    }
+}
+
+impl Period {
+    /// The period of a budget's account; that of a run has no bounds.
+    pub(crate) fn of(account: &Account) -> Self {
+        match account {
+            Account::Budget {
+                period_start,
+                period_end,
+                ..
+            } => Self {
+                start: *period_start,
+                end: *period_end,
+            },
+            Account::Run(_) => Self::default(),
+        }
+    }
+}
+
+fn check_ask(ask: &HoldAsk) -> Result<(), No> {
+    if ask.min < Nanos::ZERO || ask.want < ask.min || ask.want > Nanos::MAX {
+        return Err(No::invalid(
+            "a hold asks for 0 ≤ min ≤ want ≤ one billion dollars",
+        ));
+    }
+    Ok(())
+}
+
+/// The refusal to report: one that never fits before one that waiting can help, then the account with the least
+/// available, then the first by name.
+pub(crate) fn worst_refusal(places: &[Place], needed: Nanos) -> Option<Refusal> {
+    let refusing = places
+        .iter()
+        .filter_map(|place| place.refusal(needed).map(|refusal| (place, refusal)));
+    let rank = |place: &Place, refusal: &Refusal| {
+        (
+            refusal.code != RefusalCode::NeverFits,
+            place.available(),
+            refusal.account.clone(),
+        )
+    };
+    refusing
+        .min_by_key(|(place, refusal)| rank(place, refusal))
+        .map(|(_, refusal)| refusal)
+}
+
+pub(crate) fn grant_over(places: &[Place], min: Nanos, want: Nanos) -> Nanos {
+    let least_cap = places.iter().filter_map(|place| place.cap(min)).min();
+    least_cap.map_or(want, |cap| to_nanos(cap).min(want))
+}

@@ -36,11 +36,7 @@ impl Sums {
             return None;
         }
         let never = amount > self.left_without_holds(limit);
-        Some(if never {
-            RefusalCode::NeverFits
-        } else {
-            RefusalCode::Held
-        })
+        Some(if never { RefusalCode::NeverFits } else { RefusalCode::Held })
     }
 
     /// The same numbers as a view shows them.
@@ -84,13 +80,7 @@ pub(crate) struct Accounts {
 
 impl Accounts {
     pub(crate) fn insert(&mut self, account: Account, retire_at: Option<Timestamp>) -> SlotId {
-        let slot = Some(Slot {
-            account,
-            sums: Sums::default(),
-            retire_at,
-            users: 0,
-            retirement_missed: false,
-        });
+        let slot = Some(Slot { account, sums: Sums::default(), retire_at, users: 0, retirement_missed: false });
         let id = match self.free.pop() {
             Some(id) => {
                 self.slots[id] = slot;

@@ -73,60 +73,27 @@ impl Ledger {
             return Err(No::Refused(Box::new(refusal)));
         }
         let granted = grant_over(&places, ask.min, ask.want);
-        let told = |place: &&Place| {
-            place
-                .shadow
-                .is_some_and(|limit| place.sums.refuses(limit, ask.min).is_some())
-        };
-        let shadowed = places
-            .iter()
-            .filter(told)
-            .map(|place| place.account.clone())
-            .collect();
+        let told = |place: &&Place| place.shadow.is_some_and(|limit| place.sums.refuses(limit, ask.min).is_some());
+        let shadowed = places.iter().filter(told).map(|place| place.account.clone()).collect();
         let amount = |place: &Place| if place.counts { granted } else { Nanos::ZERO };
-        let accounts = places
-            .iter()
-            .map(|place| (place.account.clone(), amount(place)))
-            .collect();
+        let accounts = places.iter().map(|place| (place.account.clone(), amount(place))).collect();
         let (id, assume_at, covered) = (ask.id, ask.assume_at, ask.covered);
-        Ok(Held {
-            id,
-            at,
-            granted,
-            accounts,
-            assume_at,
-            covered,
-            shadowed,
-        })
+        Ok(Held { id, at, granted, accounts, assume_at, covered, shadowed })
     }
 
     /// Every account that the call touches: budgets by name, then the run and its ancestors.
     pub(crate) fn places(&self, ask: &HoldAsk, at: Timestamp) -> Result<Vec<Place>, No> {
         let scopes = self.scopes(&ask.attributes, ask.run)?;
-        Ok(scopes
-            .iter()
-            .filter_map(|scope| self.place(scope, ask.covered, at))
-            .collect())
+        Ok(scopes.iter().filter_map(|scope| self.place(scope, ask.covered, at)).collect())
     }
 
-    pub(crate) fn scopes(
-        &self,
-        attributes: &Attributes,
-        run: Option<RunId>,
-    ) -> Result<Vec<Scope>, No> {
+    pub(crate) fn scopes(&self, attributes: &Attributes, run: Option<RunId>) -> Result<Vec<Scope>, No> {
         let budgets = self
             .budgets
             .matching(attributes)
             .into_iter()
-            .filter_map(|id| {
-                self.budgets
-                    .get(id)
-                    .map(|budget| Scope::Budget(id, budget.per_values(attributes)))
-            });
-        let runs = run
-            .map(|run| self.lineage(run))
-            .transpose()?
-            .unwrap_or_default();
+            .filter_map(|id| self.budgets.get(id).map(|budget| Scope::Budget(id, budget.per_values(attributes))));
+        let runs = run.map(|run| self.lineage(run)).transpose()?.unwrap_or_default();
         Ok(budgets.chain(runs.into_iter().map(Scope::Run)).collect())
     }
 
@@ -137,13 +104,7 @@ impl Ledger {
         }
     }
 
-    fn budget_place(
-        &self,
-        id: BudgetId,
-        per: &[String],
-        covered: bool,
-        at: Timestamp,
-    ) -> Option<Place> {
+    fn budget_place(&self, id: BudgetId, per: &[String], covered: bool, at: Timestamp) -> Option<Place> {
         let budget = self.budgets.get(id)?;
         let period = budget.period(at);
         let slot = budget.parts.get(&(per.to_vec(), period)).copied();
@@ -183,11 +144,7 @@ impl Ledger {
                 continue;
             };
             self.accounts.hold(slot, *amount);
-            entries.push(Entry {
-                slot,
-                amount: *amount,
-                counts,
-            });
+            entries.push(Entry { slot, amount: *amount, counts });
         }
         let open = Open {
             at: held.at,
@@ -205,9 +162,7 @@ impl Ledger {
         let Account::Budget { budget, .. } = account else {
             return false;
         };
-        self.budgets
-            .named(budget)
-            .is_some_and(|budget| budget.spec.measure == Measure::List)
+        self.budgets.named(budget).is_some_and(|budget| budget.spec.measure == Measure::List)
     }
 }
 
@@ -215,14 +170,7 @@ impl Period {
     /// The period of a budget's account; that of a run has no bounds.
     pub(crate) fn of(account: &Account) -> Self {
         match account {
-            Account::Budget {
-                period_start,
-                period_end,
-                ..
-            } => Self {
-                start: *period_start,
-                end: *period_end,
-            },
+            Account::Budget { period_start, period_end, .. } => Self { start: *period_start, end: *period_end },
             Account::Run(_) => Self::default(),
         }
     }
@@ -230,9 +178,7 @@ impl Period {
 
 fn check_ask(ask: &HoldAsk) -> Result<(), No> {
     if ask.min < Nanos::ZERO || ask.want < ask.min || ask.want > Nanos::MAX {
-        return Err(No::invalid(
-            "a hold asks for 0 ≤ min ≤ want ≤ one billion dollars",
-        ));
+        return Err(No::invalid("a hold asks for 0 ≤ min ≤ want ≤ one billion dollars"));
     }
     Ok(())
 }
@@ -240,19 +186,9 @@ fn check_ask(ask: &HoldAsk) -> Result<(), No> {
 /// The refusal to report: one that never fits before one that waiting can help, then the account with the least
 /// available, then the first by name.
 pub(crate) fn worst_refusal(places: &[Place], needed: Nanos) -> Option<Refusal> {
-    let refusing = places
-        .iter()
-        .filter_map(|place| place.refusal(needed).map(|refusal| (place, refusal)));
-    let rank = |place: &Place, refusal: &Refusal| {
-        (
-            refusal.code != RefusalCode::NeverFits,
-            place.available(),
-            refusal.account.clone(),
-        )
-    };
-    refusing
-        .min_by_key(|(place, refusal)| rank(place, refusal))
-        .map(|(_, refusal)| refusal)
+    let refusing = places.iter().filter_map(|place| place.refusal(needed).map(|refusal| (place, refusal)));
+    let rank = |place: &Place, refusal: &Refusal| (refusal.code != RefusalCode::NeverFits, place.available(), refusal.account.clone());
+    refusing.min_by_key(|(place, refusal)| rank(place, refusal)).map(|(_, refusal)| refusal)
 }
 
 pub(crate) fn grant_over(places: &[Place], min: Nanos, want: Nanos) -> Nanos {

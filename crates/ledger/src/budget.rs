@@ -29,13 +29,7 @@ pub(crate) struct Budget {
 impl Budget {
     pub(crate) fn new(spec: BudgetSpec) -> Self {
         let calendar = Calendar::of(&spec).unwrap_or_else(|| Calendar::in_utc(&spec));
-        Self {
-            spec,
-            archived: false,
-            split_at: None,
-            parts: BTreeMap::new(),
-            calendar,
-        }
+        Self { spec, archived: false, split_at: None, parts: BTreeMap::new(), calendar }
     }
 
     /// The period that a call at `now` counts in.
@@ -44,11 +38,7 @@ impl Budget {
             return self.calendar.period(now);
         };
         let period = self.calendar.period(now.max(split_at));
-        let start = if period.contains(split_at) {
-            Some(split_at)
-        } else {
-            period.start
-        };
+        let start = if period.contains(split_at) { Some(split_at) } else { period.start };
         Period { start, ..period }
     }
 
@@ -59,26 +49,16 @@ impl Budget {
 
     /// The values by which this budget is split, of one call; empty where the call lacks the attribute.
     pub(crate) fn per_values(&self, attributes: &Attributes) -> Vec<String> {
-        self.spec
-            .per
-            .iter()
-            .map(|name| attributes.get(name).cloned().unwrap_or_default())
-            .collect()
+        self.spec.per.iter().map(|name| attributes.get(name).cloned().unwrap_or_default()).collect()
     }
 
     pub(crate) fn account(&self, per: &[String], period: Period) -> Account {
-        Account::Budget {
-            budget: self.spec.name.clone(),
-            per: per.to_vec(),
-            period_start: period.start,
-            period_end: period.end,
-        }
+        Account::Budget { budget: self.spec.name.clone(), per: per.to_vec(), period_start: period.start, period_end: period.end }
     }
 
     /// The limit that can refuse a call.
     pub(crate) fn enforced_limit(&self) -> Option<Nanos> {
-        let enforces =
-            !self.spec.paused && !self.archived && self.spec.on_exceed == OnExceed::Block;
+        let enforces = !self.spec.paused && !self.archived && self.spec.on_exceed == OnExceed::Block;
         self.spec.limit.filter(|_| enforces)
     }
 
@@ -157,20 +137,15 @@ impl Budgets {
 
     /// The active budgets whose selector the attributes satisfy, by name.
     pub(crate) fn matching(&self, attributes: &Attributes) -> Vec<BudgetId> {
-        let mut found: Vec<BudgetId> = self
-            .index
-            .candidates(attributes)
-            .filter(|id| selects(&self.list[*id].spec.matches, attributes))
-            .collect();
+        let mut found: Vec<BudgetId> =
+            self.index.candidates(attributes).filter(|id| selects(&self.list[*id].spec.matches, attributes)).collect();
         found.sort_unstable_by(|a, b| self.list[*a].spec.name.cmp(&self.list[*b].spec.name));
         found
     }
 }
 
 fn selects(selector: &Attributes, attributes: &Attributes) -> bool {
-    selector
-        .iter()
-        .all(|(name, value)| attributes.get(name) == Some(value))
+    selector.iter().all(|(name, value)| attributes.get(name) == Some(value))
 }
 
 /// Budgets by one pair of their selector, the one that fewest others chose.
@@ -186,24 +161,14 @@ impl Index {
     }
 
     fn candidates(&self, attributes: &Attributes) -> impl Iterator<Item = BudgetId> {
-        let chosen = attributes
-            .iter()
-            .filter_map(|(name, value)| self.bucket(name, value))
-            .flatten();
+        let chosen = attributes.iter().filter_map(|(name, value)| self.bucket(name, value)).flatten();
         self.every.iter().chain(chosen).copied()
     }
 
     fn insert(&mut self, id: BudgetId, selector: &Attributes) {
-        let rarest = selector
-            .iter()
-            .min_by_key(|(name, value)| self.bucket(name, value).map_or(0, BTreeSet::len));
+        let rarest = selector.iter().min_by_key(|(name, value)| self.bucket(name, value).map_or(0, BTreeSet::len));
         let bucket = match rarest {
-            Some((name, value)) => self
-                .by_pair
-                .entry(name.clone())
-                .or_default()
-                .entry(value.clone())
-                .or_default(),
+            Some((name, value)) => self.by_pair.entry(name.clone()).or_default().entry(value.clone()).or_default(),
             None => &mut self.every,
         };
         bucket.insert(id);
@@ -231,19 +196,12 @@ pub(crate) fn check(spec: &BudgetSpec) -> Result<(), No> {
     if spec.name.is_empty() {
         return Err(No::invalid("a budget needs a name"));
     }
-    if spec
-        .limit
-        .is_some_and(|limit| limit < Nanos::ZERO || limit > Nanos::MAX)
-    {
-        return Err(No::invalid(
-            "a limit is zero or more and at most one billion dollars",
-        ));
+    if spec.limit.is_some_and(|limit| limit < Nanos::ZERO || limit > Nanos::MAX) {
+        return Err(No::invalid("a limit is zero or more and at most one billion dollars"));
     }
     if Calendar::of(spec).is_none() {
         let zone = &spec.time_zone;
-        return Err(No::Invalid(format!(
-            "no time zone {zone:?}; write an IANA name such as Europe/Berlin"
-        )));
+        return Err(No::Invalid(format!("no time zone {zone:?}; write an IANA name such as Europe/Berlin")));
     }
     if spec.grant_share_thousandths > 1000 {
         return Err(No::invalid("a grant's share is at most 1000 thousandths"));

@@ -69,9 +69,7 @@ impl Closed {
 
     /// In order of closing.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (HoldId, &Settlement)> {
-        self.order
-            .iter()
-            .filter_map(|id| self.by_id.get(id).map(|settlement| (*id, settlement)))
+        self.order.iter().filter_map(|id| self.by_id.get(id).map(|settlement| (*id, settlement)))
     }
 
     /// Drops what is too old or too much; says which slots lost a user, once for each use.

@@ -36,21 +36,14 @@ impl Ledger {
     pub fn decide(&self, command: &Command, now: Timestamp) -> Result<Event, No> {
         let at = self.clock(now);
         match command {
-            Command::PutBudget(spec) => check(spec).map(|()| Event::BudgetPut {
-                at,
-                spec: spec.clone(),
-            }),
+            Command::PutBudget(spec) => check(spec).map(|()| Event::BudgetPut { at, spec: spec.clone() }),
             Command::RemoveBudget(name) => self.decide_removal(name, at),
             Command::StartRun(spec) => self.decide_start(spec, at),
             Command::RaiseRun { run, by } => self.decide_raise(*run, *by, at),
             Command::SetRunLimit { run, limit } => self.decide_run_limit(*run, *limit, at),
             Command::EndRun(run) => self.decide_end(*run, at),
             Command::Hold(ask) => self.decide_hold(ask, at).map(Event::Held),
-            Command::Settle {
-                hold,
-                cost,
-                estimated,
-            } => self.decide_settle(*hold, *cost, *estimated, at),
+            Command::Settle { hold, cost, estimated } => self.decide_settle(*hold, *cost, *estimated, at),
             Command::Void(hold) => self.open(*hold).map(|_| Event::Voided { at, hold: *hold }),
             Command::Unresolve(hold) => self.decide_unresolve(*hold, at),
             Command::Assume(hold) => self.decide_assume(*hold, at),
@@ -74,13 +67,7 @@ impl Ledger {
             Event::RunLimitSet { run, limit, .. } => self.set_run_limit(*run, *limit),
             Event::RunEnded { at, run } => self.end_run(*run, *at),
             Event::Held(held) => self.place_hold(held),
-            Event::Settled {
-                at,
-                hold,
-                cost,
-                estimated,
-                postings,
-            } => {
+            Event::Settled { at, hold, cost, estimated, postings } => {
                 self.close(*hold, postings, estimated.then_some((*cost, *at)));
             }
             Event::Voided { hold, .. } => self.close(*hold, &[], None),
@@ -89,12 +76,7 @@ impl Ledger {
                 let assumed = self.holds.get(hold).map(|open| (open.granted, *at));
                 self.close(*hold, postings, assumed);
             }
-            Event::TruedUp {
-                hold,
-                cost,
-                postings,
-                ..
-            } => self.true_up(*hold, *cost, postings),
+            Event::TruedUp { hold, cost, postings, .. } => self.true_up(*hold, *cost, postings),
         }
         self.advance(event.at());
     }
@@ -106,10 +88,7 @@ impl Ledger {
 
     fn decide_removal(&self, name: &str, at: Timestamp) -> Result<Event, No> {
         match self.budgets.named(name) {
-            Some(budget) if !budget.archived => Ok(Event::BudgetRemoved {
-                at,
-                name: name.to_owned(),
-            }),
+            Some(budget) if !budget.archived => Ok(Event::BudgetRemoved { at, name: name.to_owned() }),
             _ => Err(No::UnknownBudget(name.to_owned())),
         }
     }
@@ -122,45 +101,22 @@ impl Ledger {
             self.accounts.drop_user(slot);
         }
         for account in self.accounts.retire(time) {
-            let Account::Budget {
-                budget,
-                per,
-                period_start,
-                period_end,
-            } = account
-            else {
+            let Account::Budget { budget, per, period_start, period_end } = account else {
                 continue;
             };
             let Some(id) = self.budgets.id(&budget) else {
                 continue;
             };
             if let Some(budget) = self.budgets.get_mut(id) {
-                budget.parts.remove(&(
-                    per,
-                    Period {
-                        start: period_start,
-                        end: period_end,
-                    },
-                ));
+                budget.parts.remove(&(per, Period { start: period_start, end: period_end }));
             }
         }
     }
 
     pub(crate) fn slot(&self, account: &Account) -> Option<SlotId> {
         match account {
-            Account::Budget {
-                budget,
-                per,
-                period_start,
-                period_end,
-            } => {
-                let part = (
-                    per.clone(),
-                    Period {
-                        start: *period_start,
-                        end: *period_end,
-                    },
-                );
+            Account::Budget { budget, per, period_start, period_end } => {
+                let part = (per.clone(), Period { start: *period_start, end: *period_end });
                 self.budgets.named(budget)?.parts.get(&part).copied()
             }
             Account::Run(run) => self.runs.get(run).map(|run| run.slot),
@@ -172,26 +128,12 @@ impl Ledger {
         if let Some(slot) = self.slot(account) {
             return Some(slot);
         }
-        let Account::Budget {
-            budget,
-            per,
-            period_start,
-            period_end,
-        } = account
-        else {
+        let Account::Budget { budget, per, period_start, period_end } = account else {
             return None;
         };
-        let period = Period {
-            start: *period_start,
-            end: *period_end,
-        };
-        let budget = self
-            .budgets
-            .id(budget)
-            .and_then(|id| self.budgets.get_mut(id))?;
-        let slot = self
-            .accounts
-            .insert(account.clone(), budget.retire_at(period));
+        let period = Period { start: *period_start, end: *period_end };
+        let budget = self.budgets.id(budget).and_then(|id| self.budgets.get_mut(id))?;
+        let slot = self.accounts.insert(account.clone(), budget.retire_at(period));
         budget.parts.insert((per.clone(), period), slot);
         Some(slot)
     }

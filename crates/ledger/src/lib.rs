@@ -6,6 +6,8 @@
 //! The invariant, for every account with a limit and after every event:
 //! an admission is granted only if `spent + held + overage + granted ≤ limit` on **every** account that it touches.
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod account;
 mod admit;
 mod budget;

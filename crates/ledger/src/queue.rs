@@ -9,9 +9,7 @@ pub struct Queue<T> {
 
 impl<T> Default for Queue<T> {
     fn default() -> Self {
-        Self {
-            waiting: Vec::new(),
-        }
+        Self { waiting: Vec::new() }
     }
 }
 

@@ -9,10 +9,7 @@ use crate::budget::Budget;
 use crate::hold::{Entry, Open};
 use crate::ledger::Ledger;
 use crate::run::Run;
-use crate::{
-    Account, AccountView, Attributes, BudgetSpec, Grant, Headroom, HoldAsk, HoldId, HoldView, No,
-    RunId, RunView,
-};
+use crate::{Account, AccountView, Attributes, BudgetSpec, Grant, Headroom, HoldAsk, HoldId, HoldView, No, RunId, RunView};
 
 impl Ledger {
     /// The latest instant that any event bore.
@@ -23,19 +20,13 @@ impl Ledger {
 
     /// Every active budget, by name.
     pub fn budgets(&self) -> impl Iterator<Item = &BudgetSpec> {
-        self.budgets
-            .iter()
-            .filter(|budget| !budget.archived)
-            .map(|budget| &budget.spec)
+        self.budgets.iter().filter(|budget| !budget.archived).map(|budget| &budget.spec)
     }
 
     /// An active budget.
     #[must_use]
     pub fn budget(&self, name: &str) -> Option<&BudgetSpec> {
-        self.budgets
-            .named(name)
-            .filter(|budget| !budget.archived)
-            .map(|budget| &budget.spec)
+        self.budgets.named(name).filter(|budget| !budget.archived).map(|budget| &budget.spec)
     }
 
     /// The accounts of active budgets that are current at `now`, by budget. A budget without `per` has one even when
@@ -43,11 +34,7 @@ impl Ledger {
     #[must_use]
     pub fn accounts(&self, now: Timestamp) -> Vec<AccountView> {
         let now = self.clock(now);
-        self.budgets
-            .iter()
-            .filter(|budget| !budget.archived)
-            .flat_map(|budget| self.current(budget, now))
-            .collect()
+        self.budgets.iter().filter(|budget| !budget.archived).flat_map(|budget| self.current(budget, now)).collect()
     }
 
     /// The accounts of the period before the current one that were used, by budget. Older ones are kept only while a
@@ -56,17 +43,12 @@ impl Ledger {
     pub fn previous_accounts(&self, now: Timestamp) -> Vec<AccountView> {
         let now = self.clock(now);
         let active = self.budgets.iter().filter(|budget| !budget.archived);
-        active
-            .flat_map(|budget| self.previous(budget, now))
-            .collect()
+        active.flat_map(|budget| self.previous(budget, now)).collect()
     }
 
     /// Every account in memory that was ever used, runs included.
     pub fn known_accounts(&self) -> impl Iterator<Item = AccountView> {
-        self.accounts.iter().map(|slot| {
-            slot.sums
-                .view(slot.account.clone(), self.limit(&slot.account))
-        })
+        self.accounts.iter().map(|slot| slot.sums.view(slot.account.clone(), self.limit(&slot.account)))
     }
 
     /// One account that was used and isn't retired, or a run's.
@@ -79,18 +61,11 @@ impl Ledger {
     /// The accounts that a call would count on: budgets by name, then the run and its ancestors. A run that doesn't
     /// exist is left out.
     #[must_use]
-    pub fn matching_accounts(
-        &self,
-        attributes: &Attributes,
-        run: Option<RunId>,
-        now: Timestamp,
-    ) -> Vec<AccountView> {
+    pub fn matching_accounts(&self, attributes: &Attributes, run: Option<RunId>, now: Timestamp) -> Vec<AccountView> {
         let now = self.clock(now);
         let run = run.filter(|run| self.runs.contains_key(run));
         let scopes = self.scopes(attributes, run).unwrap_or_default();
-        let places = scopes
-            .iter()
-            .filter_map(|scope| self.place(scope, false, now));
+        let places = scopes.iter().filter_map(|scope| self.place(scope, false, now));
         places.map(|place| self.place_view(&place)).collect()
     }
 
@@ -103,13 +78,9 @@ impl Ledger {
         let refusal = worst_refusal(&places, ask.min);
         let tightest = tightest(&places);
         Ok(Headroom {
-            would_grant: refusal
-                .is_none()
-                .then(|| grant_over(&places, ask.min, ask.want)),
+            would_grant: refusal.is_none().then(|| grant_over(&places, ask.min, ask.want)),
             refusal,
-            available: tightest
-                .and_then(Place::available)
-                .map(|left| to_nanos(left.max(0))),
+            available: tightest.and_then(Place::available).map(|left| to_nanos(left.max(0))),
             tightest: tightest.map(|place| self.place_view(place)),
         })
     }
@@ -120,12 +91,7 @@ impl Ledger {
         let open = self.holds.get(&hold)?;
         let limiting = open.entries.iter().filter_map(|entry| self.limiting(entry));
         let tightest = limiting.min_by(|a, b| (a.0, &a.1.account).cmp(&(b.0, &b.1.account)));
-        Some(Grant {
-            hold,
-            granted: open.granted,
-            tightest: tightest.map(|(_, view)| view),
-            shadowed: open.shadowed.clone(),
-        })
+        Some(Grant { hold, granted: open.granted, tightest: tightest.map(|(_, view)| view), shadowed: open.shadowed.clone() })
     }
 
     /// A run, ended ones included.
@@ -147,9 +113,7 @@ impl Ledger {
 
     /// Every open hold, by id, unresolved ones included.
     pub fn open_holds(&self) -> impl Iterator<Item = HoldView> {
-        self.holds
-            .iter()
-            .map(|(id, open)| self.hold_view(*id, open))
+        self.holds.iter().map(|(id, open)| self.hold_view(*id, open))
     }
 
     /// Holds whose outcome is unknown, those first that are assumed first.
@@ -161,11 +125,7 @@ impl Ledger {
     #[must_use]
     pub fn due(&self, now: Timestamp) -> Vec<HoldId> {
         let now = self.clock(now);
-        self.unresolved
-            .iter()
-            .take_while(|(assume_at, _)| *assume_at <= now)
-            .map(|(_, id)| *id)
-            .collect()
+        self.unresolved.iter().take_while(|(assume_at, _)| *assume_at <= now).map(|(_, id)| *id).collect()
     }
 
     fn current(&self, budget: &Budget, now: Timestamp) -> Vec<AccountView> {
@@ -184,35 +144,21 @@ impl Ledger {
         self.part_views(budget, |part| part.end == Some(start))
     }
 
-    fn part_views(
-        &self,
-        budget: &Budget,
-        wanted: impl Fn(&crate::Period) -> bool,
-    ) -> Vec<AccountView> {
-        let parts = budget
-            .parts
-            .iter()
-            .filter(|((_, period), _)| wanted(period));
+    fn part_views(&self, budget: &Budget, wanted: impl Fn(&crate::Period) -> bool) -> Vec<AccountView> {
+        let parts = budget.parts.iter().filter(|((_, period), _)| wanted(period));
         let slots = parts.filter_map(|(_, slot)| self.accounts.get(*slot));
-        slots
-            .map(|slot| slot.sums.view(slot.account.clone(), budget.spec.limit))
-            .collect()
+        slots.map(|slot| slot.sums.view(slot.account.clone(), budget.spec.limit)).collect()
     }
 
     fn place_view(&self, place: &Place) -> AccountView {
-        place
-            .sums
-            .view(place.account.clone(), self.limit(&place.account))
+        place.sums.view(place.account.clone(), self.limit(&place.account))
     }
 
     /// The account of a hold's entry and what is available there, if it can refuse.
     fn limiting(&self, entry: &Entry) -> Option<(i128, AccountView)> {
         let slot = self.accounts.get(entry.slot).filter(|_| entry.counts)?;
         let limit = self.enforced_limit(&slot.account)?;
-        Some((
-            slot.sums.available(limit),
-            slot.sums.view(slot.account.clone(), Some(limit)),
-        ))
+        Some((slot.sums.available(limit), slot.sums.view(slot.account.clone(), Some(limit))))
     }
 
     fn enforced_limit(&self, account: &Account) -> Option<Nanos> {
@@ -224,18 +170,13 @@ impl Ledger {
 
     fn run_view(&self, run: &Run) -> RunView {
         let lineage = self.lineage(run.spec.id).unwrap_or_default();
-        let places = lineage
-            .iter()
-            .filter_map(|id| self.place(&Scope::Run(*id), false, run.started_at));
+        let places = lineage.iter().filter_map(|id| self.place(&Scope::Run(*id), false, run.started_at));
         let least = places.filter_map(|place| place.available()).min();
         RunView {
             spec: run.spec.clone(),
             started_at: run.started_at,
             ended_at: run.ended_at,
-            account: self
-                .accounts
-                .sums(run.slot)
-                .view(Account::Run(run.spec.id), run.spec.limit),
+            account: self.accounts.sums(run.slot).view(Account::Run(run.spec.id), run.spec.limit),
             children: run.children.iter().copied().collect(),
             remaining: least.map(|least| to_nanos(least.max(0))),
         }
@@ -254,10 +195,6 @@ impl Ledger {
 }
 
 fn tightest(places: &[Place]) -> Option<&Place> {
-    let limiting = places
-        .iter()
-        .filter_map(|place| place.available().map(|left| (left, place)));
-    limiting
-        .min_by(|a, b| (a.0, &a.1.account).cmp(&(b.0, &b.1.account)))
-        .map(|(_, place)| place)
+    let limiting = places.iter().filter_map(|place| place.available().map(|left| (left, place)));
+    limiting.min_by(|a, b| (a.0, &a.1.account).cmp(&(b.0, &b.1.account))).map(|(_, place)| place)
 }

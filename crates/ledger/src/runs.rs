@@ -18,14 +18,9 @@ impl Ledger {
         if let Some(parent) = spec.parent
             && self.lineage(parent)?.len() >= RUN_DEPTH_MAX
         {
-            return Err(No::Invalid(format!(
-                "runs nest at most {RUN_DEPTH_MAX} deep"
-            )));
+            return Err(No::Invalid(format!("runs nest at most {RUN_DEPTH_MAX} deep")));
         }
-        Ok(Event::RunStarted {
-            at,
-            spec: spec.clone(),
-        })
+        Ok(Event::RunStarted { at, spec: spec.clone() })
     }
 
     pub(crate) fn decide_raise(&self, run: RunId, by: Nanos, at: Timestamp) -> Result<Event, No> {
@@ -36,19 +31,10 @@ impl Ledger {
         if by <= Nanos::ZERO {
             return Err(No::invalid("raise a run by more than zero"));
         }
-        self.decide_run_limit(
-            run,
-            Some(limit.checked_add(by).unwrap_or(Nanos::new(i64::MAX))),
-            at,
-        )
+        self.decide_run_limit(run, Some(limit.checked_add(by).unwrap_or(Nanos::new(i64::MAX))), at)
     }
 
-    pub(crate) fn decide_run_limit(
-        &self,
-        run: RunId,
-        limit: Option<Nanos>,
-        at: Timestamp,
-    ) -> Result<Event, No> {
+    pub(crate) fn decide_run_limit(&self, run: RunId, limit: Option<Nanos>, at: Timestamp) -> Result<Event, No> {
         self.run_named(run)?;
         check_limit(limit)?;
         Ok(Event::RunLimitSet { at, run, limit })
@@ -66,13 +52,7 @@ impl Ledger {
             return;
         }
         let slot = self.accounts.insert(Account::Run(spec.id), None);
-        let run = Run {
-            spec: spec.clone(),
-            started_at: at,
-            ended_at: None,
-            children: BTreeSet::new(),
-            slot,
-        };
+        let run = Run { spec: spec.clone(), started_at: at, ended_at: None, children: BTreeSet::new(), slot };
         self.runs.insert(spec.id, run);
         if let Some(parent) = spec.parent.and_then(|parent| self.runs.get_mut(&parent)) {
             parent.children.insert(spec.id);
@@ -81,11 +61,7 @@ impl Ledger {
 
     /// Tells every parent of its children, for runs that were restored in order of their ids.
     pub(crate) fn adopt_children(&mut self) {
-        let pairs: Vec<(RunId, RunId)> = self
-            .runs
-            .values()
-            .filter_map(|run| run.spec.parent.map(|parent| (parent, run.spec.id)))
-            .collect();
+        let pairs: Vec<(RunId, RunId)> = self.runs.values().filter_map(|run| run.spec.parent.map(|parent| (parent, run.spec.id))).collect();
         for (parent, child) in pairs {
             if let Some(parent) = self.runs.get_mut(&parent) {
                 parent.children.insert(child);
@@ -126,9 +102,9 @@ impl Ledger {
 
 fn check_limit(limit: Option<Nanos>) -> Result<(), No> {
     match limit {
-        Some(limit) if limit < Nanos::ZERO || limit > Nanos::MAX => Err(No::invalid(
-            "a limit is zero or more and at most one billion dollars",
-        )),
+        Some(limit) if limit < Nanos::ZERO || limit > Nanos::MAX => {
+            Err(No::invalid("a limit is zero or more and at most one billion dollars"))
+        }
         _ => Ok(()),
     }
 }

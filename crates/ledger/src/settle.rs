@@ -15,23 +15,11 @@ impl Ledger {
         self.holds.get(&hold).ok_or(No::NotOpen(hold))
     }
 
-    pub(crate) fn decide_settle(
-        &self,
-        hold: HoldId,
-        cost: Nanos,
-        estimated: bool,
-        at: Timestamp,
-    ) -> Result<Event, No> {
+    pub(crate) fn decide_settle(&self, hold: HoldId, cost: Nanos, estimated: bool, at: Timestamp) -> Result<Event, No> {
         let open = self.open(hold)?;
         check_cost(cost)?;
         let postings = self.postings(&counting(open), None, cost);
-        Ok(Event::Settled {
-            at,
-            hold,
-            cost,
-            estimated,
-            postings,
-        })
+        Ok(Event::Settled { at, hold, cost, estimated, postings })
     }
 
     pub(crate) fn decide_unresolve(&self, hold: HoldId, at: Timestamp) -> Result<Event, No> {
@@ -50,21 +38,11 @@ impl Ledger {
         Ok(Event::Assumed { at, hold, postings })
     }
 
-    pub(crate) fn decide_true_up(
-        &self,
-        hold: HoldId,
-        cost: Nanos,
-        at: Timestamp,
-    ) -> Result<Event, No> {
+    pub(crate) fn decide_true_up(&self, hold: HoldId, cost: Nanos, at: Timestamp) -> Result<Event, No> {
         let settlement = self.closed.get(hold).ok_or(No::NotOpen(hold))?;
         check_cost(cost)?;
         let postings = self.postings(&settlement.entries, Some(settlement.cost), cost);
-        Ok(Event::TruedUp {
-            at,
-            hold,
-            cost,
-            postings,
-        })
+        Ok(Event::TruedUp { at, hold, cost, postings })
     }
 
     /// The lines that bring each account from cost `before` to cost `after`; lines of nothing are left out.
@@ -75,18 +53,10 @@ impl Ledger {
                 continue;
             };
             let (spent, overage) = split(after, entry.amount);
-            let (spent_before, overage_before) =
-                before.map_or((0, 0), |cost| split(cost, entry.amount));
-            let lines = [
-                (PostingKind::Spent, spent - spent_before),
-                (PostingKind::Overage, overage - overage_before),
-            ];
+            let (spent_before, overage_before) = before.map_or((0, 0), |cost| split(cost, entry.amount));
+            let lines = [(PostingKind::Spent, spent - spent_before), (PostingKind::Overage, overage - overage_before)];
             for (kind, amount) in lines.into_iter().filter(|(_, amount)| *amount != 0) {
-                postings.push(Posting {
-                    account: slot.account.clone(),
-                    kind,
-                    amount: to_nanos(amount),
-                });
+                postings.push(Posting { account: slot.account.clone(), kind, amount: to_nanos(amount) });
             }
         }
         postings
@@ -101,12 +71,7 @@ impl Ledger {
 
     /// Ends an open hold: releases it, posts its lines, and keeps it for a correction when `revisable` gives the cost
     /// that was posted and when.
-    pub(crate) fn close(
-        &mut self,
-        hold: HoldId,
-        postings: &[Posting],
-        revisable: Option<(Nanos, Timestamp)>,
-    ) {
+    pub(crate) fn close(&mut self, hold: HoldId, postings: &[Posting], revisable: Option<(Nanos, Timestamp)>) {
         let Some(open) = self.holds.remove(&hold) else {
             return;
         };
@@ -114,17 +79,8 @@ impl Ledger {
         self.post(postings);
         if let Some((cost, closed_at)) = revisable {
             let entries = counting(&open);
-            entries
-                .iter()
-                .for_each(|entry| self.accounts.add_user(entry.slot));
-            self.closed.push(
-                hold,
-                Settlement {
-                    closed_at,
-                    cost,
-                    entries,
-                },
-            );
+            entries.iter().for_each(|entry| self.accounts.add_user(entry.slot));
+            self.closed.push(hold, Settlement { closed_at, cost, entries });
         }
         for entry in &open.entries {
             self.accounts.release(entry.slot, entry.amount);
@@ -141,28 +97,20 @@ impl Ledger {
     fn post(&mut self, postings: &[Posting]) {
         for posting in postings {
             if let Some(slot) = self.slot(&posting.account) {
-                self.accounts
-                    .post(slot, posting.kind, i128::from(posting.amount.get()));
+                self.accounts.post(slot, posting.kind, i128::from(posting.amount.get()));
             }
         }
     }
 }
 
 fn counting(open: &Open) -> Vec<Entry> {
-    open.entries
-        .iter()
-        .copied()
-        .filter(|entry| entry.counts)
-        .collect()
+    open.entries.iter().copied().filter(|entry| entry.counts).collect()
 }
 
 /// What of a cost the hold covers, and what goes beyond it.
 fn split(cost: Nanos, hold: Nanos) -> (i128, i128) {
     let within = cost.min(hold);
-    (
-        i128::from(within.get()),
-        i128::from(cost.get()) - i128::from(within.get()),
-    )
+    (i128::from(within.get()), i128::from(cost.get()) - i128::from(within.get()))
 }
 
 fn check_cost(cost: Nanos) -> Result<(), No> {

@@ -5,10 +5,7 @@ use money::Nanos;
 use crate::account::{Slot, SlotId};
 use crate::hold::{Entry, Open, Settlement};
 use crate::ledger::Ledger;
-use crate::{
-    Account, AccountState, BudgetState, ClosedState, Held, HoldId, HoldState, Period, PostingKind,
-    RunState, State,
-};
+use crate::{Account, AccountState, BudgetState, ClosedState, Held, HoldId, HoldState, Period, PostingKind, RunState, State};
 
 impl Ledger {
     /// Everything that must survive a restart. `from_state(state())` answers as this ledger does.
@@ -21,32 +18,16 @@ impl Ledger {
             budgets: self
                 .budgets
                 .iter()
-                .map(|budget| BudgetState {
-                    spec: budget.spec.clone(),
-                    archived: budget.archived,
-                    split_at: budget.split_at,
-                })
+                .map(|budget| BudgetState { spec: budget.spec.clone(), archived: budget.archived, split_at: budget.split_at })
                 .collect(),
             runs: self
                 .runs
                 .values()
-                .map(|run| RunState {
-                    spec: run.spec.clone(),
-                    started_at: run.started_at,
-                    ended_at: run.ended_at,
-                })
+                .map(|run| RunState { spec: run.spec.clone(), started_at: run.started_at, ended_at: run.ended_at })
                 .collect(),
             accounts,
-            holds: self
-                .holds
-                .iter()
-                .map(|(id, open)| self.hold_state(*id, open))
-                .collect(),
-            closed: self
-                .closed
-                .iter()
-                .map(|(id, settlement)| self.closed_state(id, settlement))
-                .collect(),
+            holds: self.holds.iter().map(|(id, open)| self.hold_state(*id, open)).collect(),
+            closed: self.closed.iter().map(|(id, settlement)| self.closed_state(id, settlement)).collect(),
         }
     }
 
@@ -54,10 +35,7 @@ impl Ledger {
     /// state that [`Ledger::state`] made has none.
     #[must_use]
     pub fn from_state(state: State) -> Self {
-        let mut ledger = Self {
-            time: state.time,
-            ..Self::default()
-        };
+        let mut ledger = Self { time: state.time, ..Self::default() };
         for budget in state.budgets {
             ledger.restore_budget(budget);
         }
@@ -88,34 +66,22 @@ impl Ledger {
             shadowed: open.shadowed.clone(),
         };
         let counts = open.entries.iter().map(|entry| entry.counts).collect();
-        HoldState {
-            held,
-            counts,
-            unresolved: open.unresolved,
-        }
+        HoldState { held, counts, unresolved: open.unresolved }
     }
 
     fn closed_state(&self, id: HoldId, settlement: &Settlement) -> ClosedState {
         let accounts = self.named_entries(&settlement.entries);
-        ClosedState {
-            id,
-            closed_at: settlement.closed_at,
-            cost: settlement.cost,
-            accounts,
-        }
+        ClosedState { id, closed_at: settlement.closed_at, cost: settlement.cost, accounts }
     }
 
     pub(crate) fn named_entries(&self, entries: &[Entry]) -> Vec<(Account, Nanos)> {
-        let named =
-            |entry: &Entry| Some((self.accounts.get(entry.slot)?.account.clone(), entry.amount));
+        let named = |entry: &Entry| Some((self.accounts.get(entry.slot)?.account.clone(), entry.amount));
         entries.iter().filter_map(named).collect()
     }
 
     fn restore_budget(&mut self, budget: BudgetState) {
         let name = budget.spec.name.clone();
-        let id = self
-            .budgets
-            .put(&budget.spec, self.time.unwrap_or_default());
+        let id = self.budgets.put(&budget.spec, self.time.unwrap_or_default());
         if let Some(restored) = self.budgets.get_mut(id) {
             restored.split_at = budget.split_at;
         }
@@ -136,8 +102,7 @@ impl Ledger {
             return;
         };
         self.accounts.post(slot, PostingKind::Spent, state.spent);
-        self.accounts
-            .post(slot, PostingKind::Overage, state.overage);
+        self.accounts.post(slot, PostingKind::Overage, state.overage);
     }
 
     fn restored_slot(&mut self, state: &AccountState) -> Option<SlotId> {
@@ -167,33 +132,13 @@ impl Ledger {
         let entries: Vec<Entry> = state
             .accounts
             .iter()
-            .filter_map(|(account, amount)| {
-                Some(Entry {
-                    slot: self.slot(account)?,
-                    amount: *amount,
-                    counts: true,
-                })
-            })
+            .filter_map(|(account, amount)| Some(Entry { slot: self.slot(account)?, amount: *amount, counts: true }))
             .collect();
-        entries
-            .iter()
-            .for_each(|entry| self.accounts.add_user(entry.slot));
-        self.closed.push(
-            state.id,
-            Settlement {
-                closed_at: state.closed_at,
-                cost: state.cost,
-                entries,
-            },
-        );
+        entries.iter().for_each(|entry| self.accounts.add_user(entry.slot));
+        self.closed.push(state.id, Settlement { closed_at: state.closed_at, cost: state.cost, entries });
     }
 }
 
 fn account_state(slot: &Slot) -> AccountState {
-    AccountState {
-        account: slot.account.clone(),
-        spent: slot.sums.spent,
-        overage: slot.sums.overage,
-        retire_at: slot.retire_at,
-    }
+    AccountState { account: slot.account.clone(), spent: slot.sums.spent, overage: slot.sums.overage, retire_at: slot.retire_at }
 }

@@ -45,20 +45,12 @@ impl Calendar {
     /// Reads window and zone of a definition; `None` when the time zone isn't in the tz database that is built in.
     pub(crate) fn of(spec: &BudgetSpec) -> Option<Self> {
         let zone = ZONES.get(&spec.time_zone).ok()?;
-        Some(Self {
-            window: spec.window,
-            zone,
-            week_starts_monday: spec.week_starts_monday,
-        })
+        Some(Self { window: spec.window, zone, week_starts_monday: spec.week_starts_monday })
     }
 
     /// The same in UTC, for a journal that names a zone that this binary doesn't know.
     pub(crate) fn in_utc(spec: &BudgetSpec) -> Self {
-        Self {
-            window: spec.window,
-            zone: TimeZone::UTC,
-            week_starts_monday: spec.week_starts_monday,
-        }
+        Self { window: spec.window, zone: TimeZone::UTC, week_starts_monday: spec.week_starts_monday }
     }
 
     /// The period that `at` falls into.
@@ -86,24 +78,13 @@ impl Calendar {
         let mut end = instant(local_start + length - shift);
         if self.zone.to_offset(start) != offset {
             let just_after = instant(at.as_nanosecond() + 1);
-            start = self
-                .zone
-                .preceding(just_after)
-                .next()
-                .map_or(start, |change| change.timestamp().max(start));
+            start = self.zone.preceding(just_after).next().map_or(start, |change| change.timestamp().max(start));
         }
         let last = instant(end.as_nanosecond() - 1);
         if self.zone.to_offset(last) != offset {
-            end = self
-                .zone
-                .following(at)
-                .next()
-                .map_or(end, |change| change.timestamp().min(end));
+            end = self.zone.following(at).next().map_or(end, |change| change.timestamp().min(end));
         }
-        Period {
-            start: Some(start),
-            end: Some(end),
-        }
+        Period { start: Some(start), end: Some(end) }
     }
 
     fn date_period(&self, at: Timestamp) -> Period {
@@ -114,10 +95,7 @@ impl Calendar {
             let end = self.first_instant(next);
             // A clock set back over midnight shows yesterday's date after today has begun.
             if at < end || next == date {
-                return Period {
-                    start: Some(start),
-                    end: Some(end),
-                };
+                return Period { start: Some(start), end: Some(end) };
             }
             (date, start) = (next, end);
         }
@@ -143,30 +121,18 @@ impl Calendar {
 
     fn first_instant(&self, date: Date) -> Timestamp {
         let midnight = self.zone.to_ambiguous_timestamp(date.at(0, 0, 0, 0));
-        let out_of_range = if date.year() < 0 {
-            Timestamp::MIN
-        } else {
-            Timestamp::MAX
-        };
+        let out_of_range = if date.year() < 0 { Timestamp::MIN } else { Timestamp::MAX };
         let earlier = midnight.earlier().unwrap_or(out_of_range);
         match midnight.offset() {
             // No midnight: the day begins where the clock jumped to.
-            AmbiguousOffset::Gap { .. } => self
-                .zone
-                .following(earlier)
-                .next()
-                .map_or(earlier, |change| change.timestamp()),
+            AmbiguousOffset::Gap { .. } => self.zone.following(earlier).next().map_or(earlier, |change| change.timestamp()),
             _ => earlier,
         }
     }
 }
 
 fn instant(nanoseconds: i128) -> Timestamp {
-    let out_of_range = if nanoseconds < 0 {
-        Timestamp::MIN
-    } else {
-        Timestamp::MAX
-    };
+    let out_of_range = if nanoseconds < 0 { Timestamp::MIN } else { Timestamp::MAX };
     Timestamp::from_nanosecond(nanoseconds).unwrap_or(out_of_range)
 }
 
@@ -176,11 +142,7 @@ mod tests {
 
     fn calendar(window: Window, zone: &str, monday: bool) -> Calendar {
         let zone = ZONES.get(zone).unwrap();
-        Calendar {
-            window,
-            zone,
-            week_starts_monday: monday,
-        }
+        Calendar { window, zone, week_starts_monday: monday }
     }
 
     fn at(text: &str) -> Timestamp {
@@ -193,238 +155,51 @@ mod tests {
         // window, zone, week starts Monday, instant, period start, period end, hours
         let rows: &[(Window, &str, bool, &str, &str, &str)] = &[
             // Spring forward: the day has 23 hours; autumn: 25.
-            (
-                Day,
-                "Europe/Berlin",
-                true,
-                "2026-03-29T12:00:00Z",
-                "2026-03-28T23:00:00Z",
-                "2026-03-29T22:00:00Z",
-            ),
-            (
-                Day,
-                "Europe/Berlin",
-                true,
-                "2026-10-25T12:00:00Z",
-                "2026-10-24T22:00:00Z",
-                "2026-10-25T23:00:00Z",
-            ),
-            (
-                Day,
-                "Europe/Berlin",
-                true,
-                "2026-10-25T22:59:59.999999999Z",
-                "2026-10-24T22:00:00Z",
-                "2026-10-25T23:00:00Z",
-            ),
-            (
-                Day,
-                "Europe/Berlin",
-                true,
-                "2026-10-25T23:00:00Z",
-                "2026-10-25T23:00:00Z",
-                "2026-10-26T23:00:00Z",
-            ),
+            (Day, "Europe/Berlin", true, "2026-03-29T12:00:00Z", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"),
+            (Day, "Europe/Berlin", true, "2026-10-25T12:00:00Z", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"),
+            (Day, "Europe/Berlin", true, "2026-10-25T22:59:59.999999999Z", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"),
+            (Day, "Europe/Berlin", true, "2026-10-25T23:00:00Z", "2026-10-25T23:00:00Z", "2026-10-26T23:00:00Z"),
             // The clock jumps over midnight: the day begins at 01:00 and has 23 hours.
-            (
-                Day,
-                "America/Sao_Paulo",
-                true,
-                "2018-11-04T12:00:00Z",
-                "2018-11-04T03:00:00Z",
-                "2018-11-05T02:00:00Z",
-            ),
-            (
-                Day,
-                "America/Sao_Paulo",
-                true,
-                "2018-11-04T02:59:59Z",
-                "2018-11-03T03:00:00Z",
-                "2018-11-04T03:00:00Z",
-            ),
+            (Day, "America/Sao_Paulo", true, "2018-11-04T12:00:00Z", "2018-11-04T03:00:00Z", "2018-11-05T02:00:00Z"),
+            (Day, "America/Sao_Paulo", true, "2018-11-04T02:59:59Z", "2018-11-03T03:00:00Z", "2018-11-04T03:00:00Z"),
             // The clock is set back at midnight: Saturday has 25 hours.
-            (
-                Day,
-                "America/Sao_Paulo",
-                true,
-                "2019-02-17T02:30:00Z",
-                "2019-02-16T02:00:00Z",
-                "2019-02-17T03:00:00Z",
-            ),
+            (Day, "America/Sao_Paulo", true, "2019-02-17T02:30:00Z", "2019-02-16T02:00:00Z", "2019-02-17T03:00:00Z"),
             // The clock is set back over midnight (00:01 → 23:01): Sunday begins once, at its first midnight.
-            (
-                Day,
-                "America/St_Johns",
-                true,
-                "2010-11-07T02:30:30Z",
-                "2010-11-07T02:30:00Z",
-                "2010-11-08T03:30:00Z",
-            ),
-            (
-                Day,
-                "America/St_Johns",
-                true,
-                "2010-11-07T02:45:00Z",
-                "2010-11-07T02:30:00Z",
-                "2010-11-08T03:30:00Z",
-            ),
+            (Day, "America/St_Johns", true, "2010-11-07T02:30:30Z", "2010-11-07T02:30:00Z", "2010-11-08T03:30:00Z"),
+            (Day, "America/St_Johns", true, "2010-11-07T02:45:00Z", "2010-11-07T02:30:00Z", "2010-11-08T03:30:00Z"),
             // The clock jumps from 23:30 to 00:30: the day begins at 00:30.
-            (
-                Day,
-                "America/Toronto",
-                true,
-                "1919-03-31T12:00:00Z",
-                "1919-03-31T04:30:00Z",
-                "1919-04-01T04:00:00Z",
-            ),
+            (Day, "America/Toronto", true, "1919-03-31T12:00:00Z", "1919-03-31T04:30:00Z", "1919-04-01T04:00:00Z"),
             // A date that a country skipped.
-            (
-                Day,
-                "Pacific/Apia",
-                true,
-                "2011-12-30T09:00:00Z",
-                "2011-12-29T10:00:00Z",
-                "2011-12-30T10:00:00Z",
-            ),
-            (
-                Day,
-                "Pacific/Apia",
-                true,
-                "2011-12-30T10:00:00Z",
-                "2011-12-30T10:00:00Z",
-                "2011-12-31T10:00:00Z",
-            ),
+            (Day, "Pacific/Apia", true, "2011-12-30T09:00:00Z", "2011-12-29T10:00:00Z", "2011-12-30T10:00:00Z"),
+            (Day, "Pacific/Apia", true, "2011-12-30T10:00:00Z", "2011-12-30T10:00:00Z", "2011-12-31T10:00:00Z"),
             // An offset of 5:45.
-            (
-                Day,
-                "Asia/Kathmandu",
-                true,
-                "2026-01-01T00:00:00Z",
-                "2025-12-31T18:15:00Z",
-                "2026-01-01T18:15:00Z",
-            ),
-            (
-                Hour,
-                "Asia/Kathmandu",
-                true,
-                "2026-01-01T00:14:59Z",
-                "2025-12-31T23:15:00Z",
-                "2026-01-01T00:15:00Z",
-            ),
-            (
-                Minute,
-                "Asia/Kathmandu",
-                true,
-                "2026-01-01T00:14:59Z",
-                "2026-01-01T00:14:00Z",
-                "2026-01-01T00:15:00Z",
-            ),
+            (Day, "Asia/Kathmandu", true, "2026-01-01T00:00:00Z", "2025-12-31T18:15:00Z", "2026-01-01T18:15:00Z"),
+            (Hour, "Asia/Kathmandu", true, "2026-01-01T00:14:59Z", "2025-12-31T23:15:00Z", "2026-01-01T00:15:00Z"),
+            (Minute, "Asia/Kathmandu", true, "2026-01-01T00:14:59Z", "2026-01-01T00:14:00Z", "2026-01-01T00:15:00Z"),
             // The hour that is shown twice is two hours; half an hour of summer time cuts an hour short.
-            (
-                Hour,
-                "Europe/Berlin",
-                true,
-                "2026-10-25T00:30:00Z",
-                "2026-10-25T00:00:00Z",
-                "2026-10-25T01:00:00Z",
-            ),
-            (
-                Hour,
-                "Europe/Berlin",
-                true,
-                "2026-10-25T01:30:00Z",
-                "2026-10-25T01:00:00Z",
-                "2026-10-25T02:00:00Z",
-            ),
-            (
-                Hour,
-                "Australia/Lord_Howe",
-                true,
-                "2026-04-04T15:10:00Z",
-                "2026-04-04T15:00:00Z",
-                "2026-04-04T15:30:00Z",
-            ),
-            (
-                Hour,
-                "Australia/Lord_Howe",
-                true,
-                "2026-10-03T15:40:00Z",
-                "2026-10-03T15:30:00Z",
-                "2026-10-03T16:00:00Z",
-            ),
+            (Hour, "Europe/Berlin", true, "2026-10-25T00:30:00Z", "2026-10-25T00:00:00Z", "2026-10-25T01:00:00Z"),
+            (Hour, "Europe/Berlin", true, "2026-10-25T01:30:00Z", "2026-10-25T01:00:00Z", "2026-10-25T02:00:00Z"),
+            (Hour, "Australia/Lord_Howe", true, "2026-04-04T15:10:00Z", "2026-04-04T15:00:00Z", "2026-04-04T15:30:00Z"),
+            (Hour, "Australia/Lord_Howe", true, "2026-10-03T15:40:00Z", "2026-10-03T15:30:00Z", "2026-10-03T16:00:00Z"),
             // Weeks from Monday or Sunday; 2026-03-29 is a Sunday.
-            (
-                Week,
-                "Europe/Berlin",
-                true,
-                "2026-03-29T12:00:00Z",
-                "2026-03-22T23:00:00Z",
-                "2026-03-29T22:00:00Z",
-            ),
-            (
-                Week,
-                "Europe/Berlin",
-                false,
-                "2026-03-29T12:00:00Z",
-                "2026-03-28T23:00:00Z",
-                "2026-04-04T22:00:00Z",
-            ),
-            (
-                Week,
-                "UTC",
-                false,
-                "2026-03-28T23:59:59Z",
-                "2026-03-22T00:00:00Z",
-                "2026-03-29T00:00:00Z",
-            ),
-            (
-                Month,
-                "Europe/Berlin",
-                true,
-                "2026-03-31T21:59:59Z",
-                "2026-02-28T23:00:00Z",
-                "2026-03-31T22:00:00Z",
-            ),
-            (
-                Month,
-                "UTC",
-                true,
-                "2028-02-29T23:59:59Z",
-                "2028-02-01T00:00:00Z",
-                "2028-03-01T00:00:00Z",
-            ),
-            (
-                Month,
-                "UTC",
-                true,
-                "2026-12-31T23:59:59Z",
-                "2026-12-01T00:00:00Z",
-                "2027-01-01T00:00:00Z",
-            ),
+            (Week, "Europe/Berlin", true, "2026-03-29T12:00:00Z", "2026-03-22T23:00:00Z", "2026-03-29T22:00:00Z"),
+            (Week, "Europe/Berlin", false, "2026-03-29T12:00:00Z", "2026-03-28T23:00:00Z", "2026-04-04T22:00:00Z"),
+            (Week, "UTC", false, "2026-03-28T23:59:59Z", "2026-03-22T00:00:00Z", "2026-03-29T00:00:00Z"),
+            (Month, "Europe/Berlin", true, "2026-03-31T21:59:59Z", "2026-02-28T23:00:00Z", "2026-03-31T22:00:00Z"),
+            (Month, "UTC", true, "2028-02-29T23:59:59Z", "2028-02-01T00:00:00Z", "2028-03-01T00:00:00Z"),
+            (Month, "UTC", true, "2026-12-31T23:59:59Z", "2026-12-01T00:00:00Z", "2027-01-01T00:00:00Z"),
         ];
         for (window, zone, monday, instant, start, end) in rows {
             let period = calendar(*window, zone, *monday).period(at(instant));
-            let expected = Period {
-                start: Some(at(start)),
-                end: Some(at(end)),
-            };
+            let expected = Period { start: Some(at(start)), end: Some(at(end)) };
             assert_eq!(period, expected, "{window:?} {zone} {instant}");
         }
-        assert_eq!(
-            calendar(Window::Total, "UTC", true).period(at("2026-01-01T00:00:00Z")),
-            Period::default()
-        );
+        assert_eq!(calendar(Window::Total, "UTC", true).period(at("2026-01-01T00:00:00Z")), Period::default());
     }
 
     #[test]
     fn periods_follow_each_other_without_gap_or_overlap() {
-        let zones = [
-            "Europe/Berlin",
-            "America/St_Johns",
-            "America/Sao_Paulo",
-            "Australia/Lord_Howe",
-            "Pacific/Apia",
-        ];
+        let zones = ["Europe/Berlin", "America/St_Johns", "America/Sao_Paulo", "Australia/Lord_Howe", "Pacific/Apia"];
         for zone in zones {
             for window in [Window::Hour, Window::Day, Window::Week, Window::Month] {
                 let calendar = calendar(window, zone, true);
@@ -447,20 +222,11 @@ mod tests {
 
     #[test]
     fn the_ends_of_time_have_a_period_too() {
-        for window in [
-            Window::Minute,
-            Window::Hour,
-            Window::Day,
-            Window::Week,
-            Window::Month,
-        ] {
+        for window in [Window::Minute, Window::Hour, Window::Day, Window::Week, Window::Month] {
             for instant in [Timestamp::MIN, Timestamp::MAX] {
                 for zone in ["UTC", "Europe/Berlin", "Pacific/Apia", "America/New_York"] {
                     let period = calendar(window, zone, true).period(instant);
-                    assert!(
-                        period.start <= Some(instant),
-                        "{window:?} {zone} {period:?}"
-                    );
+                    assert!(period.start <= Some(instant), "{window:?} {zone} {period:?}");
                 }
             }
         }

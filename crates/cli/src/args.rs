@@ -1,0 +1,494 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0   all went well
+  1   it failed, or the answer is no (verify: violations, doctor: errors)
+  2   the command line is wrong
+  3   no server or data directory could be reached
+  4   the server refused the request
+  75  `mete run`: a budget stopped the run and the command failed
+  otherwise `mete run` passes the command's own exit code through
+
+Data goes to stdout, talk to stderr. `--format json` prints stable JSON.";
+
+/// Decides AI spend before it happens: prices, bounds and holds the money of every call against your budgets.
+#[derive(Debug, Parser)]
+#[command(name = "mete", version, after_help = EXIT_CODES, arg_required_else_help = true)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Args, Debug)]
+pub struct Global {
+    /// How data is printed
+    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// Data directory (default: METE_DATA, else the platform's)
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Ask the server at this address instead (or METE_URL; the admin token comes from METE_TOKEN)
+    #[arg(long, global = true, value_name = "URL")]
+    pub url: Option<String>,
+    /// Configuration file, `mete.toml`
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Price file that replaces the embedded price book
+    #[arg(long, global = true, value_name = "FILE")]
+    pub prices: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For a person
+    Human,
+    /// For a program
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a command under a budget: `mete run --budget 5 -- claude`
+    Run(Run),
+    /// Run the gateway and the admin API
+    Serve(Serve),
+    /// A working system without keys: fake provider, seeded traffic, a runaway agent that is stopped
+    #[cfg(feature = "demo")]
+    Demo(Demo),
+    /// Budgets: list, show, set, remove, pause
+    #[command(subcommand)]
+    Budgets(Budgets),
+    /// Virtual keys: list, create, rotate, revoke
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Calls: list, show, resolve
+    #[command(subcommand)]
+    Calls(Calls),
+    /// Runs: list, show, raise, end
+    #[command(subcommand)]
+    Runs(Runs),
+    /// Prices: show, why, set
+    #[command(subcommand)]
+    Prices(Prices),
+    /// What a usage document costs: meters × rates
+    Cost(Cost),
+    /// One call's arithmetic, as a person would check it
+    Explain {
+        /// The call's id
+        call: String,
+    },
+    /// What a request would cost: minimum, expected, maximum; budgets and cheaper models
+    Estimate(Estimate),
+    /// Check the ledger of a data directory against its journal
+    Verify {
+        /// Replay every journal line from the beginning
+        #[arg(long)]
+        full: bool,
+    },
+    /// What is misconfigured, and how to mend it
+    Doctor {
+        /// Also try a connection to each provider
+        #[arg(long)]
+        connect: bool,
+    },
+    /// Back up and restore the data directory
+    #[command(subcommand)]
+    Backup(Backup),
+    /// Who changed what, and when
+    Audit {
+        /// At most so many lines
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Args, Debug)]
+pub struct Run {
+    /// The most that the run may spend, in dollars; without it the run is only observed
+    #[arg(long, value_name = "USD")]
+    pub budget: Option<String>,
+    /// Attribute of every call of the run, `k=v`; may be repeated
+    #[arg(long = "tag", value_name = "K=V")]
+    pub tags: Vec<String>,
+    /// Session that the run belongs to
+    #[arg(long)]
+    pub session: Option<String>,
+    /// A name for people (default: the command)
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Go on in this run, with its budget and what it has spent
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["budget", "tags", "session", "name"])]
+    pub run: Option<String>,
+    /// Write the receipt here as JSON as well
+    #[arg(long, value_name = "FILE")]
+    pub receipt: Option<PathBuf>,
+    /// The command and its arguments
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true, value_name = "CMD")]
+    pub command: Vec<OsString>,
+}
+
+#[derive(Args, Debug)]
+pub struct Serve {
+    /// Address to listen on (default 127.0.0.1:4141; port 0 takes a free one)
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<String>,
+    /// A listener of its own for the admin API
+    #[arg(long, value_name = "ADDR")]
+    pub admin_listen: Option<String>,
+    /// Print every effective setting and where it came from, and end
+    #[arg(long)]
+    pub print_config: bool,
+    /// End after so many seconds without a request
+    #[arg(long, value_name = "SECONDS", hide = true)]
+    pub idle_exit: Option<u64>,
+}
+
+#[derive(Args, Debug)]
+pub struct Demo {
+    /// Stop the traffic after so many calls
+    #[arg(long, default_value_t = 300)]
+    pub calls: u64,
+    /// End with a summary instead of serving on
+    #[arg(long)]
+    pub exit: bool,
+    /// Address to listen on
+    #[arg(long, default_value = "127.0.0.1:4141", value_name = "ADDR")]
+    pub listen: String,
+    /// Seed of the traffic
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Budgets {
+    /// Every budget with what is spent, held and left
+    List {
+        /// Only budgets of this name
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// One budget
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// Make or change a budget
+    Set(BudgetSet),
+    /// Archive a budget; what is held settles on it
+    Remove {
+        /// Its name
+        name: String,
+    },
+    /// Let calls pass, count on
+    Pause {
+        /// Its name
+        name: String,
+    },
+    /// End a pause
+    Resume {
+        /// Its name
+        name: String,
+    },
+}
+
+#[derive(Args, Debug)]
+pub struct BudgetSet {
+    /// Its name
+    pub name: String,
+    /// Dollars in one window
+    #[arg(long, value_name = "USD")]
+    pub limit: Option<String>,
+    /// total, minute, hour, day, week or month
+    #[arg(long)]
+    pub window: Option<String>,
+    /// IANA time zone of the window
+    #[arg(long)]
+    pub time_zone: Option<String>,
+    /// Attribute that a call must have, `k=v`; may be repeated
+    #[arg(long = "match", value_name = "K=V")]
+    pub matches: Vec<String>,
+    /// Attribute that splits the budget; may be repeated
+    #[arg(long)]
+    pub per: Vec<String>,
+    /// block or shadow
+    #[arg(long)]
+    pub on_exceed: Option<String>,
+    /// billed or list
+    #[arg(long)]
+    pub measure: Option<String>,
+    /// refuse, dearest or allow: what to do with a model without a price
+    #[arg(long)]
+    pub unpriced: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// Every key, without its secret
+    List,
+    /// Make a key; its secret is shown once
+    Create(KeyCreate),
+    /// Give a key a new secret; its spend stays
+    Rotate {
+        /// The key's id
+        id: String,
+        /// For how many seconds the old secret works on
+        #[arg(long, default_value_t = 0)]
+        overlap: u64,
+    },
+    /// End a key
+    Revoke {
+        /// The key's id
+        id: String,
+    },
+}
+
+#[derive(Args, Debug)]
+pub struct KeyCreate {
+    /// A name for people
+    pub name: String,
+    /// Attribute of every call, `k=v`; may be repeated
+    #[arg(long = "attribute", value_name = "K=V")]
+    pub attributes: Vec<String>,
+    /// Attribute that a client may set itself; may be repeated
+    #[arg(long)]
+    pub client_may_set: Vec<String>,
+    /// Model that the key may use (`claude-*` for a prefix); may be repeated
+    #[arg(long = "model")]
+    pub models: Vec<String>,
+    /// When the key ends, RFC 3339
+    #[arg(long)]
+    pub expires_at: Option<String>,
+    /// Requests a minute
+    #[arg(long)]
+    pub requests_per_minute: Option<u64>,
+    /// Tokens a minute
+    #[arg(long)]
+    pub tokens_per_minute: Option<u64>,
+    /// Calls at a time
+    #[arg(long)]
+    pub concurrency: Option<u64>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Calls {
+    /// Calls, newest first
+    List(CallsList),
+    /// One call with its attempts
+    Show {
+        /// The call's id
+        call: String,
+    },
+    /// Say what became of an unresolved or assumed call
+    Resolve {
+        /// The call's id
+        call: String,
+        /// What it cost, in dollars
+        #[arg(long, value_name = "USD", conflicts_with = "void", required_unless_present = "void")]
+        cost: Option<String>,
+        /// It cost nothing
+        #[arg(long)]
+        void: bool,
+        /// Why, for the audit
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+#[derive(Args, Debug)]
+pub struct CallsList {
+    /// From this time on, RFC 3339
+    #[arg(long)]
+    pub since: Option<String>,
+    /// Before this time, RFC 3339
+    #[arg(long)]
+    pub until: Option<String>,
+    /// Of this model
+    #[arg(long)]
+    pub model: Option<String>,
+    /// Of this provider
+    #[arg(long)]
+    pub provider: Option<String>,
+    /// held, settled, voided, unresolved, assumed or refused
+    #[arg(long)]
+    pub status: Option<String>,
+    /// Of this run
+    #[arg(long)]
+    pub run: Option<String>,
+    /// Of this key
+    #[arg(long)]
+    pub key: Option<String>,
+    /// With this attribute, `k=v`; may be repeated
+    #[arg(long = "attribute", value_name = "K=V")]
+    pub attributes: Vec<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 50)]
+    pub limit: u32,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Runs {
+    /// Runs, newest first
+    List {
+        /// Only runs that go on
+        #[arg(long)]
+        active: bool,
+        /// At most so many
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// One run
+    Show {
+        /// The run's id
+        run: String,
+    },
+    /// Give a run more: the same session goes on
+    Raise {
+        /// The run's id
+        run: String,
+        /// How much more, in dollars
+        #[arg(long, value_name = "USD")]
+        by: String,
+    },
+    /// End a run and its key
+    End {
+        /// The run's id
+        run: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Prices {
+    /// A model's rates with their source
+    Show(PriceAsk),
+    /// Which rule gives each rate, and what lost against it
+    Why(PriceAsk),
+    /// A price of your own, effective at once
+    Set(PriceSet),
+}
+
+#[derive(Args, Debug)]
+pub struct PriceAsk {
+    /// The model
+    pub model: String,
+    /// Whose prices (default: the model's vendor)
+    #[arg(long)]
+    pub seller: Option<String>,
+    /// The provider's region
+    #[arg(long)]
+    pub region: Option<String>,
+    /// Service tier
+    #[arg(long)]
+    pub tier: Option<String>,
+    /// At this time, RFC 3339 or a date
+    #[arg(long)]
+    pub at: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct PriceSet {
+    /// `seller/model`, for example `openai/gpt-7`
+    pub sku: String,
+    /// Dollars for a million input tokens
+    #[arg(long, value_name = "USD")]
+    pub input: Option<String>,
+    /// Dollars for a million output tokens
+    #[arg(long, value_name = "USD")]
+    pub output: Option<String>,
+    /// Dollars for a million tokens read from a cache
+    #[arg(long, value_name = "USD")]
+    pub cache_read: Option<String>,
+    /// Dollars for a million tokens written to a cache for five minutes
+    #[arg(long, value_name = "USD")]
+    pub cache_write: Option<String>,
+    /// Dollars for a million tokens written to a cache for one hour
+    #[arg(long, value_name = "USD")]
+    pub cache_write_1h: Option<String>,
+    /// Dollars for a million embedded tokens
+    #[arg(long, value_name = "USD")]
+    pub embedding: Option<String>,
+    /// The model costs nothing
+    #[arg(long, conflicts_with_all = ["input", "output", "cache_read", "cache_write", "cache_write_1h", "embedding"])]
+    pub free: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Cost {
+    /// openai, anthropic or gemini: the shape of the usage document
+    #[arg(long)]
+    pub dialect: String,
+    /// The model
+    #[arg(long)]
+    pub model: String,
+    /// The usage object as the provider sent it: JSON text, a file name, or `-` for stdin
+    #[arg(long, default_value = "-")]
+    pub usage: String,
+    /// Whose prices (default: the dialect's vendor)
+    #[arg(long)]
+    pub seller: Option<String>,
+    /// The provider's region
+    #[arg(long)]
+    pub region: Option<String>,
+    /// Price selector such as `service_tier=priority`; may be repeated
+    #[arg(long, value_name = "K=V")]
+    pub select: Vec<String>,
+    /// At this time, RFC 3339
+    #[arg(long)]
+    pub at: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct Estimate {
+    /// A request's JSON: a file name, or `-` for stdin
+    #[arg(default_value = "-")]
+    pub file: String,
+    /// chat, responses, embeddings, messages or generate (default: by the request's shape)
+    #[arg(long)]
+    pub operation: Option<String>,
+    /// The model, where the request doesn't name it (Gemini)
+    #[arg(long)]
+    pub model: Option<String>,
+    /// Attribute of the call, `k=v`; may be repeated
+    #[arg(long = "attribute", value_name = "K=V")]
+    pub attributes: Vec<String>,
+    /// The run that it would belong to
+    #[arg(long)]
+    pub run: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Backup {
+    /// Write a consistent copy while the server runs
+    Create {
+        /// The file to write; must not exist
+        file: PathBuf,
+    },
+    /// Put a copy in place of an empty data directory
+    Restore {
+        /// The file to read
+        file: PathBuf,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Arguments::command().debug_assert();
+    }
+}

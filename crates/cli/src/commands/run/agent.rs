@@ -1,0 +1,277 @@
+//! What each known agent needs so that it talks to its run: variables and arguments, never the user's files.
+//!
+//! The facts were learnt by running the real programs (Claude Code 2.1, Codex 0.169, Gemini CLI 0.61, opencode 1.18); see
+//! `docs/agents.md`.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+use server::Environment;
+
+/// Where a run is reached.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// The run's id, which people type.
+    pub run: String,
+    /// `http://127.0.0.1:4141/run/<token>`.
+    pub base: String,
+    /// The run's own key.
+    pub key: String,
+    /// Dialects for which the gateway has a provider key in its config.
+    pub keyed: BTreeSet<String>,
+}
+
+/// How to start the command.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Launch {
+    /// Program and arguments.
+    pub command: Vec<OsString>,
+    /// Variables to set.
+    pub set: Vec<(String, String)>,
+    /// Variables to take away.
+    pub remove: Vec<String>,
+    /// A settings file to make for the child: the variable that names it, and its content.
+    pub settings_file: Option<(String, String)>,
+    /// What the user should know.
+    pub notes: Vec<String>,
+}
+
+impl Launch {
+    fn set(&mut self, key: &str, value: impl Into<String>) {
+        self.set.push((key.to_owned(), value.into()));
+    }
+
+    fn insert_arguments(&mut self, arguments: &[String]) {
+        let rest = self.command.split_off(1.min(self.command.len()));
+        self.command.extend(arguments.iter().map(OsString::from));
+        self.command.extend(rest);
+    }
+}
+
+/// Dialects and the variables in which clients look for a provider key, the first that is set wins.
+const KEY_VARIABLES: &[(&str, &[&str])] = &[
+    ("openai", &["OPENAI_API_KEY"]),
+    ("anthropic", &["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"]),
+    ("gemini", &["GEMINI_API_KEY", "GOOGLE_API_KEY"]),
+];
+
+/// The provider keys of the environment, by dialect. They go to the gateway's memory and are taken from the child.
+pub fn credentials(env: &Environment) -> Map<String, Value> {
+    let found = KEY_VARIABLES.iter().filter_map(|(dialect, names)| Some(((*dialect).to_owned(), json!(first(env, names)?))));
+    // A key of another run is no provider key: a nested run finds its parent's credentials in the gateway.
+    found.filter(|(_, key)| !key.as_str().is_some_and(|key| key.starts_with("mk_"))).collect()
+}
+
+fn first<'a>(env: &'a Environment, names: &[&str]) -> Option<&'a str> {
+    names.iter().find_map(|name| env.get(*name)).map(String::as_str).filter(|value| !value.is_empty())
+}
+
+/// Points a command at its run.
+pub fn launch(command: &[OsString], link: &Link, env: &Environment) -> Launch {
+    let mut launch = Launch { command: command.to_vec(), ..Launch::default() };
+    launch.set("METE_RUN", &link.run);
+    let program = command.first().map(|word| Path::new(word).file_stem().unwrap_or_default().to_string_lossy().into_owned());
+    match program.as_deref() {
+        Some("claude") => claude(&mut launch, link, env),
+        Some("codex") => codex(&mut launch, link, env),
+        Some("gemini") => gemini(&mut launch, link, env),
+        Some("opencode") => opencode(&mut launch, link, env),
+        _ => anything(&mut launch, link, env),
+    }
+    launch
+}
+
+/// Whether the child is to use the run's key in a dialect: its environment or the gateway has the provider's.
+fn has_key(dialect: &str, link: &Link, env: &Environment) -> bool {
+    let names = KEY_VARIABLES.iter().find(|(name, _)| *name == dialect).map_or(&[][..], |(_, names)| names);
+    first(env, names).is_some() || link.keyed.contains(dialect)
+}
+
+fn home_has(env: &Environment, file: &str) -> bool {
+    env.get("HOME").is_some_and(|home| Path::new(home).join(file).exists())
+}
+
+fn claude(launch: &mut Launch, link: &Link, env: &Environment) {
+    let url = format!("{}/anthropic", link.base);
+    let own_key = first(env, &["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"]).is_some();
+    let logged_in = env.contains_key("CLAUDE_CODE_OAUTH_TOKEN") || home_has(env, ".claude/.credentials.json");
+    let use_run_key = own_key || (!logged_in && link.keyed.contains("anthropic"));
+    let mut settings = Map::from_iter([("ANTHROPIC_BASE_URL".to_owned(), json!(url))]);
+    launch.set("ANTHROPIC_BASE_URL", &url);
+    if use_run_key {
+        // With ANTHROPIC_API_KEY an interactive session first asks whether to use it; the bearer variable starts at once.
+        launch.remove.push("ANTHROPIC_API_KEY".to_owned());
+        launch.set("ANTHROPIC_AUTH_TOKEN", &link.key);
+        settings.insert("ANTHROPIC_AUTH_TOKEN".to_owned(), json!(link.key));
+    } else if logged_in {
+        launch.notes.push("Claude's own login passes through: list value is shown, $0 is billed".to_owned());
+    }
+    for variable in ["CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX"] {
+        if env.contains_key(variable) {
+            launch.remove.push(variable.to_owned());
+            launch.notes.push(format!("{variable} is not set for the run, it would go around the budget"));
+        }
+    }
+    // The user's settings file may set these variables and would win over the environment; settings on the command line win over both.
+    if launch.command.iter().any(|word| word == "--settings" || word.to_string_lossy().starts_with("--settings=")) {
+        launch.notes.push("your --settings are kept; if they or your settings file set ANTHROPIC_BASE_URL, the run is not bounded".to_owned());
+    } else {
+        launch.insert_arguments(&["--settings".to_owned(), json!({"env": settings}).to_string()]);
+    }
+}
+
+fn codex(launch: &mut Launch, link: &Link, env: &Environment) {
+    let chatgpt = first(env, &["OPENAI_API_KEY"]).is_none() && !link.keyed.contains("openai") && home_has(env, ".codex/auth.json");
+    let credential = if chatgpt { "requires_openai_auth=true" } else { "env_key=\"METE_RUN_KEY\"" };
+    let provider = format!("model_providers.mete={{name=\"Mete\",base_url=\"{}/openai/v1\",{credential},wire_api=\"responses\"}}", link.base);
+    launch.insert_arguments(&["-c".to_owned(), provider, "-c".to_owned(), "model_provider=\"mete\"".to_owned()]);
+    launch.set("METE_RUN_KEY", &link.key);
+    launch.remove.push("OPENAI_API_KEY".to_owned());
+    if chatgpt {
+        launch.notes.push("Codex's own login passes through: list value is shown, $0 is billed".to_owned());
+    }
+}
+
+fn gemini(launch: &mut Launch, link: &Link, env: &Environment) {
+    launch.set("GOOGLE_GEMINI_BASE_URL", format!("{}/gemini", link.base));
+    launch.set("GEMINI_CLI_TRUST_WORKSPACE", "true");
+    if !has_key("gemini", link, env) {
+        launch.notes.push("no GEMINI_API_KEY is set and the gateway has none; Gemini CLI will use its own login and is not bounded".to_owned());
+        return;
+    }
+    launch.set("GEMINI_API_KEY", &link.key);
+    launch.remove.push("GOOGLE_API_KEY".to_owned());
+    let settings = json!({"security": {"auth": {"selectedType": "gemini-api-key"}}});
+    launch.settings_file = Some(("GEMINI_CLI_SYSTEM_SETTINGS_PATH".to_owned(), settings.to_string()));
+}
+
+fn opencode(launch: &mut Launch, link: &Link, env: &Environment) {
+    let mut config: Value = env.get("OPENCODE_CONFIG_CONTENT").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_else(|| json!({}));
+    for (provider, dialect, version) in [("anthropic", "anthropic", "v1"), ("openai", "openai", "v1"), ("google", "gemini", "v1beta")] {
+        let options = &mut config["provider"][provider]["options"];
+        options["baseURL"] = json!(format!("{}/{dialect}/{version}", link.base));
+        if has_key(dialect, link, env) {
+            options["apiKey"] = json!(link.key);
+        }
+    }
+    launch.set("OPENCODE_CONFIG_CONTENT", config.to_string());
+    replace_keys(launch, link, env);
+}
+
+/// Any other program: the variables that SDKs read.
+fn anything(launch: &mut Launch, link: &Link, env: &Environment) {
+    for variable in ["OPENAI_BASE_URL", "OPENAI_API_BASE"] {
+        launch.set(variable, format!("{}/openai/v1", link.base));
+    }
+    launch.set("ANTHROPIC_BASE_URL", format!("{}/anthropic", link.base));
+    for variable in ["GOOGLE_GEMINI_BASE_URL", "GEMINI_BASE_URL"] {
+        launch.set(variable, format!("{}/gemini", link.base));
+    }
+    replace_keys(launch, link, env);
+}
+
+/// Each provider key of the environment becomes the run's key; where the gateway has one and the environment none, too.
+fn replace_keys(launch: &mut Launch, link: &Link, env: &Environment) {
+    for (dialect, names) in KEY_VARIABLES {
+        if !has_key(dialect, link, env) {
+            continue;
+        }
+        let found: Vec<&str> = names.iter().copied().filter(|name| env.get(*name).is_some_and(|value| !value.is_empty())).collect();
+        for name in if found.is_empty() { &names[..1] } else { &found[..] } {
+            launch.set(name, &link.key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(variables: &[(&str, &str)]) -> Environment {
+        variables.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn started(command: &[&str], variables: &[(&str, &str)], keyed: &[&str]) -> Launch {
+        let link = Link { run: "R".into(), base: "http://m/run/T".into(), key: "mk_run".into(), keyed: keyed.iter().map(|d| (*d).to_owned()).collect() };
+        launch(&command.iter().map(OsString::from).collect::<Vec<_>>(), &link, &env(variables))
+    }
+
+    fn value<'a>(launch: &'a Launch, key: &str) -> Option<&'a str> {
+        launch.set.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+
+    fn words(launch: &Launch) -> Vec<String> {
+        launch.command.iter().map(|word| word.to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn provider_keys_stay_with_the_gateway() {
+        let variables = [("OPENAI_API_KEY", "sk-real"), ("ANTHROPIC_API_KEY", "sk-ant-real"), ("GOOGLE_API_KEY", "g-real"), ("GEMINI_API_KEY", "")];
+        let found = credentials(&env(&variables));
+        assert_eq!(Value::Object(found), json!({"openai": "sk-real", "anthropic": "sk-ant-real", "gemini": "g-real"}));
+        for program in ["python3", "claude", "codex", "gemini", "opencode"] {
+            let launch = started(&[program, "x"], &variables, &[]);
+            let left: Vec<_> = variables.iter().filter(|(key, value)| value.ends_with("real") && value_after(&launch, key, value).ends_with("real")).collect();
+            let own: &[&str] = match program {
+                "claude" => &["ANTHROPIC_API_KEY"],
+                "codex" => &["OPENAI_API_KEY"],
+                "gemini" => &["GOOGLE_API_KEY"],
+                _ => &["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY"],
+            };
+            assert!(left.iter().all(|(key, _)| !own.contains(key)), "{program}: {left:?}");
+        }
+        assert!(credentials(&env(&[("OPENAI_API_KEY", "mk_parent")])).is_empty());
+    }
+
+    fn value_after(launch: &Launch, key: &str, before: &str) -> String {
+        if launch.remove.iter().any(|removed| removed == key) {
+            return String::new();
+        }
+        value(launch, key).unwrap_or(before).to_owned()
+    }
+
+    #[test]
+    fn claude_is_pointed_by_settings_that_win_over_the_users_file() {
+        let launch = started(&["claude", "-p", "hi"], &[("ANTHROPIC_API_KEY", "sk-ant-real")], &[]);
+        let settings: Value = serde_json::from_str(&words(&launch)[2]).unwrap();
+        assert_eq!(words(&launch)[1], "--settings");
+        assert_eq!(settings["env"], json!({"ANTHROPIC_BASE_URL": "http://m/run/T/anthropic", "ANTHROPIC_AUTH_TOKEN": "mk_run"}));
+        assert_eq!(words(&launch)[3..], ["-p", "hi"]);
+        assert!(launch.remove.contains(&"ANTHROPIC_API_KEY".to_owned()));
+    }
+
+    #[test]
+    fn a_subscription_login_keeps_its_own_credential() {
+        let launch = started(&["/usr/bin/claude"], &[("CLAUDE_CODE_OAUTH_TOKEN", "sk-ant-oat01-x")], &["anthropic"]);
+        assert_eq!(value(&launch, "ANTHROPIC_AUTH_TOKEN"), None);
+        assert_eq!(value(&launch, "ANTHROPIC_BASE_URL"), Some("http://m/run/T/anthropic"));
+        assert!(launch.notes[0].contains("$0 is billed"));
+    }
+
+    #[test]
+    fn codex_is_pointed_by_arguments() {
+        let launch = started(&["codex", "exec", "hi"], &[("OPENAI_API_KEY", "sk-real")], &[]);
+        assert_eq!(
+            words(&launch)[1..],
+            [
+                "-c",
+                "model_providers.mete={name=\"Mete\",base_url=\"http://m/run/T/openai/v1\",env_key=\"METE_RUN_KEY\",wire_api=\"responses\"}",
+                "-c",
+                "model_provider=\"mete\"",
+                "exec",
+                "hi"
+            ]
+        );
+        assert_eq!(value(&launch, "METE_RUN_KEY"), Some("mk_run"));
+    }
+
+    #[test]
+    fn a_program_without_a_key_gets_one_only_where_the_gateway_has_one() {
+        let launch = started(&["python3", "x.py"], &[], &["openai"]);
+        assert_eq!(value(&launch, "OPENAI_API_KEY"), Some("mk_run"));
+        assert_eq!(value(&launch, "ANTHROPIC_API_KEY"), None);
+        assert_eq!(value(&launch, "OPENAI_BASE_URL"), Some("http://m/run/T/openai/v1"));
+    }
+}

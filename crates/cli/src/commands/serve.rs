@@ -1,0 +1,76 @@
+//! `mete serve` and `mete completions`.
+
+use std::time::Duration;
+
+use clap::CommandFactory as _;
+use clap_complete::Shell;
+use server::{Running, ServeOptions};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::args::{Arguments, Serve};
+use crate::context::Context;
+use crate::output;
+
+/// Serves until SIGTERM or Ctrl-C, then drains.
+pub async fn serve(context: &Context, options: &Serve) -> anyhow::Result<()> {
+    if options.print_config {
+        let flags = [("server.listen", &options.listen), ("server.admin_listen", &options.admin_listen)];
+        let flags: Vec<_> = flags.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value.clone()?))).collect();
+        output::data(server::config::print(context.config.as_deref(), &flags, &context.env)?.trim_end());
+        return Ok(());
+    }
+    let running = server::start(ServeOptions {
+        config: context.config.clone(),
+        data: context.data()?,
+        listen: options.listen.clone(),
+        admin_listen: options.admin_listen.clone(),
+        prices: context.prices.clone(),
+        idle_exit: options.idle_exit.map(Duration::from_secs),
+        env: context.env.clone(),
+    })
+    .await?;
+    announce(&running);
+    until_told(running).await
+}
+
+/// Says where things are, on stderr.
+pub fn announce(running: &Running) {
+    output::talk(&format!("mete listens on http://{}", running.addr()));
+    if let Some(admin) = running.admin_addr() {
+        output::talk(&format!("admin API on http://{admin}"));
+    }
+    if let Some(token) = running.admin_token() {
+        output::talk(&format!("admin token, shown this once: {token}"));
+    }
+    for notice in running.notices() {
+        output::talk(notice);
+    }
+}
+
+/// Serves until SIGTERM or Ctrl-C; SIGHUP reads config and prices again.
+pub async fn until_told(running: Running) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            () = running.ended() => break,
+            _ = hangup.recv() => match running.reload().await {
+                Ok(()) => output::talk("config and prices are read again"),
+                Err(error) => output::talk(&format!("reload: {error}")),
+            },
+        }
+    }
+    running.shutdown();
+    running.wait().await;
+    Ok(())
+}
+
+/// Prints a completion script.
+pub fn completions(shell: Shell) {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "mete", &mut script);
+    output::data(String::from_utf8_lossy(&script).trim_end());
+}

@@ -1,0 +1,60 @@
+//! What every command is given: where to ask, how to print, and the environment, read once.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use serde_json::Value;
+use server::{Answer, Api, Connect, Environment};
+
+use crate::args::{Format, Global};
+use crate::exit::ApiRefusal;
+
+/// The surroundings of a command.
+pub struct Context {
+    /// How data is printed.
+    pub format: Format,
+    /// Environment variables at start.
+    pub env: Environment,
+    /// `--config`.
+    pub config: Option<PathBuf>,
+    /// `--prices`.
+    pub prices: Option<PathBuf>,
+    url: Option<String>,
+    data: Option<PathBuf>,
+}
+
+impl Context {
+    /// Reads the environment.
+    pub fn new(global: &Global) -> Self {
+        let env: Environment = std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?))).collect();
+        let url = global.url.clone().or_else(|| env.get("METE_URL").filter(|url| !url.is_empty()).cloned());
+        Self { format: global.format, url, data: global.data.clone(), config: global.config.clone(), prices: global.prices.clone(), env }
+    }
+
+    /// The data directory: `--data`, else the platform's.
+    pub fn data(&self) -> anyhow::Result<PathBuf> {
+        let data = self.data.clone().or_else(|| server::default_data_dir(&self.env));
+        data.context("no data directory is known; name one with --data DIR")
+    }
+
+    /// Whom the admin API is asked of.
+    pub fn connect(&self) -> anyhow::Result<Connect> {
+        let data = if self.url.is_some() { self.data.clone() } else { Some(self.data()?) };
+        let token = self.env.get("METE_TOKEN").cloned();
+        Ok(Connect { url: self.url.clone(), token, data, config: self.config.clone(), prices: self.prices.clone(), env: self.env.clone() })
+    }
+
+    /// The admin API.
+    pub async fn api(&self) -> anyhow::Result<Api> {
+        Ok(Api::connect(self.connect()?).await?)
+    }
+}
+
+/// The document of a successful answer; what the API refuses becomes an error with its sentence.
+pub fn accepted(answer: Answer) -> anyhow::Result<Value> {
+    if answer.is_ok() {
+        return Ok(answer.body);
+    }
+    let sentence = answer.error().map_or_else(|| format!("the server answered {}", answer.status), str::to_owned);
+    Err(ApiRefusal(sentence).into())
+}

@@ -26,7 +26,8 @@ pub struct Context {
 impl Context {
     /// Reads the environment.
     pub fn new(global: &Global) -> Self {
-        let env: Environment = std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?))).collect();
+        let env: Environment =
+            std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?))).collect();
         let url = global.url.clone().or_else(|| env.get("METE_URL").filter(|url| !url.is_empty()).cloned());
         Self { format: global.format, url, data: global.data.clone(), config: global.config.clone(), prices: global.prices.clone(), env }
     }

@@ -2,7 +2,8 @@
 
 use std::io::Write as _;
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, ContentArrangement, Table};
 use serde_json::Value;
 
 use crate::args::Format;
@@ -48,7 +49,7 @@ pub fn table(rows: &Value, columns: &[Column], empty: &str) -> String {
         return empty.to_owned();
     }
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(columns.iter().map(|column| column.0));
     for row in rows {
         table.add_row(columns.iter().map(|Column(_, pointer, kind)| cell(row.pointer(pointer), *kind)));
@@ -70,7 +71,9 @@ pub fn cell(value: Option<&Value>, kind: Kind) -> String {
         (None | Some(Value::Null), _) => "–".to_owned(),
         (Some(Value::String(text)), Kind::Usd) => format!("${}", clean(text)),
         (Some(Value::Number(number)), Kind::Count) => grouped(&number.to_string()),
-        (Some(Value::Object(tags)), _) => tags.iter().map(|(key, value)| format!("{}={}", clean(key), plain(value))).collect::<Vec<_>>().join(", "),
+        (Some(Value::Object(tags)), _) => {
+            tags.iter().map(|(key, value)| format!("{}={}", clean(key), plain(value))).collect::<Vec<_>>().join(", ")
+        }
         (Some(value), _) => plain(value),
     }
 }

@@ -32,10 +32,17 @@ pub fn verify(context: &Context, full: bool) -> anyhow::Result<u8> {
 
 /// What is misconfigured.
 pub async fn doctor(context: &Context, connect: bool) -> anyhow::Result<u8> {
-    let options =
-        DoctorOptions { config: context.config.clone(), data: context.data()?, prices: context.prices.clone(), connect, env: context.env.clone() };
+    let options = DoctorOptions {
+        config: context.config.clone(),
+        data: context.data()?,
+        prices: context.prices.clone(),
+        connect,
+        env: context.env.clone(),
+    };
     let findings = server::doctor(&options).await;
-    let document = Value::Array(findings.iter().map(|finding| json!({"level": word(finding.level), "what": finding.what, "remedy": finding.remedy})).collect());
+    let document = Value::Array(
+        findings.iter().map(|finding| json!({"level": word(finding.level), "what": finding.what, "remedy": finding.remedy})).collect(),
+    );
     output::print(context.format, &document, |_| {
         let line = |finding: &server::Finding| match finding.remedy.as_str() {
             "" => format!("{:<8} {}", word(finding.level), output::clean(&finding.what)),

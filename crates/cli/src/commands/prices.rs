@@ -54,7 +54,8 @@ fn question(options: &PriceAsk) -> String {
 
 fn rates(document: &Value) -> String {
     let heading = format!("{}  ({})", output::cell(document.get("sku"), Kind::Text), output::cell(document.get("seller"), Kind::Text));
-    let table = output::table(&document["rates"], RATES, "no rate is known; set one with `mete prices set SELLER/MODEL --input USD --output USD`");
+    let table =
+        output::table(&document["rates"], RATES, "no rate is known; set one with `mete prices set SELLER/MODEL --input USD --output USD`");
     format!("{heading}\n{table}")
 }
 

@@ -29,7 +29,9 @@ pub async fn runs(context: &Context, command: Runs) -> anyhow::Result<()> {
             let limit = limit.to_string();
             let query = ask::query([("active", active.then_some("true")), ("limit", Some(limit.as_str()))]);
             let rows = accepted(api.get(&format!("/runs{query}")).await?)?;
-            output::print(context.format, &rows, |rows| output::table(rows, COLUMNS, "no runs yet; start one with `mete run --budget 5 -- CMD`"));
+            output::print(context.format, &rows, |rows| {
+                output::table(rows, COLUMNS, "no runs yet; start one with `mete run --budget 5 -- CMD`")
+            });
         }
         Runs::Show { run } => {
             let document = accepted(api.get(&path(&run)).await?)?;

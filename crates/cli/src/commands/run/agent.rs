@@ -65,7 +65,7 @@ pub fn credentials(env: &Environment) -> Map<String, Value> {
 }
 
 fn first<'a>(env: &'a Environment, names: &[&str]) -> Option<&'a str> {
-    names.iter().find_map(|name| env.get(*name)).map(String::as_str).filter(|value| !value.is_empty())
+    names.iter().filter_map(|name| env.get(*name)).map(String::as_str).find(|value| !value.is_empty())
 }
 
 /// Points a command at its run.
@@ -116,7 +116,9 @@ fn claude(launch: &mut Launch, link: &Link, env: &Environment) {
     }
     // The user's settings file may set these variables and would win over the environment; settings on the command line win over both.
     if launch.command.iter().any(|word| word == "--settings" || word.to_string_lossy().starts_with("--settings=")) {
-        launch.notes.push("your --settings are kept; if they or your settings file set ANTHROPIC_BASE_URL, the run is not bounded".to_owned());
+        launch
+            .notes
+            .push("your --settings are kept; if they or your settings file set ANTHROPIC_BASE_URL, the run is not bounded".to_owned());
     } else {
         launch.insert_arguments(&["--settings".to_owned(), json!({"env": settings}).to_string()]);
     }
@@ -125,7 +127,8 @@ fn claude(launch: &mut Launch, link: &Link, env: &Environment) {
 fn codex(launch: &mut Launch, link: &Link, env: &Environment) {
     let chatgpt = first(env, &["OPENAI_API_KEY"]).is_none() && !link.keyed.contains("openai") && home_has(env, ".codex/auth.json");
     let credential = if chatgpt { "requires_openai_auth=true" } else { "env_key=\"METE_RUN_KEY\"" };
-    let provider = format!("model_providers.mete={{name=\"Mete\",base_url=\"{}/openai/v1\",{credential},wire_api=\"responses\"}}", link.base);
+    let provider =
+        format!("model_providers.mete={{name=\"Mete\",base_url=\"{}/openai/v1\",{credential},wire_api=\"responses\"}}", link.base);
     launch.insert_arguments(&["-c".to_owned(), provider, "-c".to_owned(), "model_provider=\"mete\"".to_owned()]);
     launch.set("METE_RUN_KEY", &link.key);
     launch.remove.push("OPENAI_API_KEY".to_owned());
@@ -138,7 +141,9 @@ fn gemini(launch: &mut Launch, link: &Link, env: &Environment) {
     launch.set("GOOGLE_GEMINI_BASE_URL", format!("{}/gemini", link.base));
     launch.set("GEMINI_CLI_TRUST_WORKSPACE", "true");
     if !has_key("gemini", link, env) {
-        launch.notes.push("no GEMINI_API_KEY is set and the gateway has none; Gemini CLI will use its own login and is not bounded".to_owned());
+        launch
+            .notes
+            .push("no GEMINI_API_KEY is set and the gateway has none; Gemini CLI will use its own login and is not bounded".to_owned());
         return;
     }
     launch.set("GEMINI_API_KEY", &link.key);
@@ -148,7 +153,8 @@ fn gemini(launch: &mut Launch, link: &Link, env: &Environment) {
 }
 
 fn opencode(launch: &mut Launch, link: &Link, env: &Environment) {
-    let mut config: Value = env.get("OPENCODE_CONFIG_CONTENT").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_else(|| json!({}));
+    let mut config: Value =
+        env.get("OPENCODE_CONFIG_CONTENT").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_else(|| json!({}));
     for (provider, dialect, version) in [("anthropic", "anthropic", "v1"), ("openai", "openai", "v1"), ("google", "gemini", "v1beta")] {
         let options = &mut config["provider"][provider]["options"];
         options["baseURL"] = json!(format!("{}/{dialect}/{version}", link.base));
@@ -194,7 +200,12 @@ mod tests {
     }
 
     fn started(command: &[&str], variables: &[(&str, &str)], keyed: &[&str]) -> Launch {
-        let link = Link { run: "R".into(), base: "http://m/run/T".into(), key: "mk_run".into(), keyed: keyed.iter().map(|d| (*d).to_owned()).collect() };
+        let link = Link {
+            run: "R".into(),
+            base: "http://m/run/T".into(),
+            key: "mk_run".into(),
+            keyed: keyed.iter().map(|d| (*d).to_owned()).collect(),
+        };
         launch(&command.iter().map(OsString::from).collect::<Vec<_>>(), &link, &env(variables))
     }
 
@@ -208,12 +219,16 @@ mod tests {
 
     #[test]
     fn provider_keys_stay_with_the_gateway() {
-        let variables = [("OPENAI_API_KEY", "sk-real"), ("ANTHROPIC_API_KEY", "sk-ant-real"), ("GOOGLE_API_KEY", "g-real"), ("GEMINI_API_KEY", "")];
+        let variables =
+            [("OPENAI_API_KEY", "sk-real"), ("ANTHROPIC_API_KEY", "sk-ant-real"), ("GOOGLE_API_KEY", "g-real"), ("GEMINI_API_KEY", "")];
         let found = credentials(&env(&variables));
         assert_eq!(Value::Object(found), json!({"openai": "sk-real", "anthropic": "sk-ant-real", "gemini": "g-real"}));
         for program in ["python3", "claude", "codex", "gemini", "opencode"] {
             let launch = started(&[program, "x"], &variables, &[]);
-            let left: Vec<_> = variables.iter().filter(|(key, value)| value.ends_with("real") && value_after(&launch, key, value).ends_with("real")).collect();
+            let left: Vec<_> = variables
+                .iter()
+                .filter(|(key, value)| value.ends_with("real") && value_after(&launch, key, value).ends_with("real"))
+                .collect();
             let own: &[&str] = match program {
                 "claude" => &["ANTHROPIC_API_KEY"],
                 "codex" => &["OPENAI_API_KEY"],

@@ -59,12 +59,19 @@ fn request(context: &Context, options: &Run) -> anyhow::Result<Value> {
 /// How the command reaches its run.
 async fn link(api: &Api, made: &Value) -> anyhow::Result<agent::Link> {
     let text = |name: &str| made[name].as_str().map(str::to_owned);
-    let (Some(run), Some(token)) = (text("run_id"), text("token")) else { anyhow::bail!("the server made a run without a name or a token") };
+    let (Some(run), Some(token)) = (text("run_id"), text("token")) else {
+        anyhow::bail!("the server made a run without a name or a token")
+    };
     let Some(base) = api.base_url() else { anyhow::bail!("no gateway runs on this data directory") };
     let config = accepted(api.get("/config").await?)?;
     let providers = config["providers"].as_array().cloned().unwrap_or_default();
     let keyed = providers.iter().filter(|provider| provider["has_key"] == json!(true)).filter_map(|provider| provider["dialect"].as_str());
-    Ok(agent::Link { base: format!("{base}/run/{token}"), key: text("key").unwrap_or(token), run, keyed: keyed.map(str::to_owned).collect() })
+    Ok(agent::Link {
+        base: format!("{base}/run/{token}"),
+        key: text("key").unwrap_or(token),
+        run,
+        keyed: keyed.map(str::to_owned).collect(),
+    })
 }
 
 /// Asks after the run now and then, so that a gateway that ends when idle knows that somebody is there.

@@ -65,11 +65,21 @@ fn text(run: &Value) -> String {
     }
     if let Some(limit) = run["limit_nanos"].as_i64() {
         let used = run["spent_nanos"].as_i64().unwrap_or(0).saturating_add(run["held_nanos"].as_i64().unwrap_or(0));
-        lines.push(format!("budget   {} {} of {}, {} left", output::bar(used, limit, 24), usd("spent_usd"), usd("limit_usd"), usd("remaining_usd")));
+        lines.push(format!(
+            "budget   {} {} of {}, {} left",
+            output::bar(used, limit, 24),
+            usd("spent_usd"),
+            usd("limit_usd"),
+            usd("remaining_usd")
+        ));
     }
     for call in run["dearest"].as_array().map(Vec::as_slice).unwrap_or_default() {
         let cost = output::cell(call.get("cost_usd"), Kind::Usd);
-        lines.push(format!("dearest  {cost}  {}  {}", output::cell(call.get("model"), Kind::Text), output::cell(call.get("call_id"), Kind::Text)));
+        lines.push(format!(
+            "dearest  {cost}  {}  {}",
+            output::cell(call.get("model"), Kind::Text),
+            output::cell(call.get("call_id"), Kind::Text)
+        ));
     }
     lines.join("\n")
 }

@@ -21,7 +21,7 @@ const [CLAUDE, GEMINI] = ["claude-sonnet-5", "gemini-2.5-flash"];
 const WEATHER = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
 const RULES = "You are a careful clerk. Measure every dollar before it is spent. ".repeat(200);
 
-const tags = (name) => ({ "x-mete-tags": `case=${name}` });
+const tags = (name) => ({ "x-mete-tags": `case=${name},suite=${process.env.SUITE ?? "clients"}` });
 const openai = (name) => new OpenAI({ apiKey: KEY, baseURL: `${BASE}/v1`, defaultHeaders: tags(name) });
 const anthropic = (name) => new Anthropic({ apiKey: KEY, baseURL: BASE, defaultHeaders: tags(name) });
 const google = (name) => new GoogleGenAI({ apiKey: KEY, httpOptions: { baseUrl: BASE, headers: tags(name) } });

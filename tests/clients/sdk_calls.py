@@ -24,7 +24,7 @@ RULES = "You are a careful clerk. Measure every dollar before it is spent. " * 2
 
 
 def tags(case):
-    return {"x-mete-tags": f"case={case}"}
+    return {"x-mete-tags": f"case={case},suite={os.environ.get('SUITE', 'clients')}"}
 
 
 def openai_client(case):

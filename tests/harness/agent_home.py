@@ -43,4 +43,11 @@ class AgentHome:
         return self
 
     def __exit__(self, *_why):
+        self.close()
+
+    def close(self):
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def empty_project(self):
+        for file in self.project.iterdir():
+            shutil.rmtree(file) if file.is_dir() else file.unlink()

@@ -9,15 +9,17 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask COMMAND
 
-  check            formatting, lints, arrows between crates, module cycles, tests, generated files: what CI runs
-  check --quick    the same without building anything
+  check               formatting, lints, arrows between crates, module cycles, documentation, tests
+  check --no-tests    the same without the tests
+  check --quick       only what needs no build
 ";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match words.as_slice() {
-        ["check"] => check::everything(),
+        ["check"] => check::without_tests().and_then(|()| check::tests()),
+        ["check", "--no-tests"] => check::without_tests(),
         ["check", "--quick"] => check::quick(),
         _ => {
             say(USAGE);

@@ -65,6 +65,7 @@ pub(crate) const KEYS: &[KeyDoc] = &[
     row("providers", "name", "name", "", "Unique name: lower-case letters, digits, `-`, `_` and `.`."),
     row("providers", "dialect", "`openai`, `anthropic` or `gemini`", "", "The language that it speaks."),
     row("providers", "base_url", "URL", "", "Where it is, without `/v1`: `https://api.openai.com`, or another gateway's address."),
+    row("providers", "subscription_url", "URL or empty", "\"\"", "Where calls with a client's own subscription login go instead; `/v1` is left out of the path there. Empty is the vendor's own host."),
     row("providers", "api_key_env", "name of a variable or empty", "\"\"", "The environment variable with the provider's key. The key itself is never written in this file."),
     row("providers", "use_key", "`virtual` or `always`", "\"virtual\"", "When that key is used: for calls made with a virtual key or a run's token, or always, which replaces a client's own credential, a subscription login included."),
     row("providers", "seller", "name", "the dialect's vendor", "Whose prices apply: `openai`, `anthropic`, `google`, `azure`, `bedrock`, `xai`, `deepseek`, `mistral`, `github-copilot` or a seller of your own price file."),

@@ -21,6 +21,7 @@ pub(crate) fn built_in() -> Vec<ProviderSection> {
         name: name.to_owned(),
         dialect,
         base_url: base_url.to_owned(),
+        subscription_url: String::new(),
         api_key_env: api_key_env.to_owned(),
         use_key: UseKeyWord::Virtual,
         seller: vendor(dialect).to_owned(),
@@ -64,8 +65,12 @@ pub(crate) fn mean(sections: &[ProviderSection], env: &Environment, faults: &mut
         if section.retries > 10 {
             fault("retries", format!("{} is too many; write a number from 0 to 10", section.retries));
         }
+        let subscription = match section.subscription_url.as_str() {
+            "" => None,
+            text => base_url(text).map_err(|problem| fault("subscription_url", problem)).ok(),
+        };
         match base_url(&section.base_url) {
-            Ok(url) => all.push(settings(section, url, env, notices)),
+            Ok(url) => all.push(ProviderSettings { subscription_url: subscription, ..settings(section, url, env, notices) }),
             Err(problem) => fault("base_url", problem),
         }
     }
@@ -138,6 +143,7 @@ fn settings(section: &ProviderSection, base_url: http::Uri, env: &Environment, n
         name: section.name.clone(),
         dialect: dialect(section.dialect),
         base_url,
+        subscription_url: None,
         api_key,
         use_key: match section.use_key {
             UseKeyWord::Virtual => UseKey::Virtual,

@@ -145,6 +145,8 @@ pub(crate) struct ProviderSection {
     pub dialect: DialectWord,
     pub base_url: String,
     #[serde(default)]
+    pub subscription_url: String,
+    #[serde(default)]
     pub api_key_env: String,
     #[serde(default)]
     pub use_key: UseKeyWord,

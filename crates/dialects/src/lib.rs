@@ -5,6 +5,7 @@
 
 mod document;
 mod json;
+pub mod price_book;
 mod reading;
 mod request;
 mod route;

@@ -20,6 +20,15 @@ pub(crate) enum Scope {
     Run(RunId),
 }
 
+/// What one scope has left now.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    /// Limit − spent − overage.
+    pub(crate) without_holds: i128,
+    /// The same less what is held.
+    pub(crate) available: i128,
+}
+
 /// A scope at one instant, as one call meets it.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
@@ -102,6 +111,20 @@ impl Ledger {
             Scope::Budget(id, per) => self.budget_place(*id, per, covered, at),
             Scope::Run(run) => self.run_place(*run, covered),
         }
+    }
+
+    /// What the limit of a scope leaves; without bounds where nothing can refuse.
+    pub(crate) fn room(&self, scope: &Scope, at: Timestamp) -> Room {
+        let (limit, slot) = match scope {
+            Scope::Budget(id, per) => self.budgets.get(*id).map_or((None, None), |budget| {
+                let part = (per.clone(), budget.period(at));
+                (budget.enforced_limit(), budget.parts.get(&part).copied())
+            }),
+            Scope::Run(run) => self.runs.get(run).map_or((None, None), |run| (run.spec.limit, Some(run.slot))),
+        };
+        let Some(limit) = limit else { return Room { without_holds: i128::MAX, available: i128::MAX } };
+        let sums = slot.map_or_else(Sums::default, |slot| self.accounts.sums(slot));
+        Room { without_holds: sums.left_without_holds(limit), available: sums.available(limit) }
     }
 
     fn budget_place(&self, id: BudgetId, per: &[String], covered: bool, at: Timestamp) -> Option<Place> {

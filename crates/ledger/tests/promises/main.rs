@@ -2,6 +2,7 @@
 
 mod admission;
 mod lifecycle;
+mod queue;
 mod runs;
 mod table;
 mod time;

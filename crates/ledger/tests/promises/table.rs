@@ -9,6 +9,8 @@
 //! hold ID WHO… MIN[..WANT] OUTCOME        WHO: a team, k=v, run:ID, or `covered`
 //! settle|estimate ID COST OUTCOME         void|unresolve|assume ID OUTCOME, correct ID COST OUTCOME
 //! show NAME[/value…]|run:ID NUMBERS       of the current period; `show NAME[/value…]@INSTANT` of the one then
+//! wait ID WHO… MIN[..WANT]                waits in the queue for 20 s; `arrive` takes its turn or waits
+//! ready | expire | cancel ID              who has an answer now, in order
 //! restart                                 goes on from a snapshot
 //! ```
 //!
@@ -19,9 +21,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use ledger::{
     Account, AccountView, Attributes, BudgetSpec, Command, Event, HoldAsk, HoldId, Ledger, Measure, No, OnExceed, Period, PostingKind,
-    Refusal, RefusalCode, RunId, RunSpec, Window,
+    Queue, Refusal, RefusalCode, RunId, RunSpec, WaiterId, Window,
 };
 use money::Nanos;
+
+/// How long a hold of these tables waits.
+const WAIT_S: i64 = 20;
 
 /// How long after its admission a hold of these tables may be assumed.
 const ASSUME_AFTER_S: i64 = 600;
@@ -45,11 +50,19 @@ struct Book {
     ledger: Ledger,
     now: Timestamp,
     posted: BTreeMap<(Account, PostingKind), i128>,
+    queue: Queue<HoldAsk>,
+    waiters: BTreeMap<HoldId, WaiterId>,
 }
 
 impl Book {
     fn new() -> Self {
-        Self { ledger: Ledger::default(), now: instant("2026-01-01T00:00:00Z"), posted: BTreeMap::new() }
+        Self {
+            ledger: Ledger::default(),
+            now: instant("2026-01-01T00:00:00Z"),
+            posted: BTreeMap::new(),
+            queue: Queue::default(),
+            waiters: BTreeMap::new(),
+        }
     }
 
     /// Does what a line says: the outcome, the rest of the line, and whether anything may have changed.
@@ -76,7 +89,15 @@ impl Book {
             "raise" => (self.tell(&Command::RaiseRun { run: run_id(args[0]), by: usd(args[1]) }), 2),
             "limit" => (self.tell(&Command::SetRunLimit { run: run_id(args[0]), limit: limit(args[1]) }), 2),
             "end" => (self.tell(&Command::EndRun(run_id(args[0]))), 1),
-            "hold" => self.hold(args),
+            "hold" => self.with_ask(args, Self::place),
+            "wait" => self.with_ask(args, Self::wait),
+            "arrive" => self.with_ask(args, Self::arrive),
+            "ready" => (Ok(self.answers(Queue::ready)), 0),
+            "expire" => (Ok(self.answers(Queue::expire)), 0),
+            "cancel" => {
+                let gone = self.waiters.get(&hold_id(args[0])).and_then(|waiter| self.queue.cancel(*waiter));
+                (Err(gone.map_or_else(|| "not waiting".to_owned(), |_| "cancelled".to_owned())), 1)
+            }
             "settle" => (self.end(args[0], |hold| Command::Settle { hold, cost: usd(args[1]), estimated: false }), 2),
             "estimate" => (self.end(args[0], |hold| Command::Settle { hold, cost: usd(args[1]), estimated: true }), 2),
             "correct" => (self.end(args[0], |hold| Command::TrueUp { hold, cost: usd(args[1]) }), 2),
@@ -103,7 +124,7 @@ impl Book {
         (self.tell(&Command::StartRun(spec)), if parent.is_some() { 4 } else { 2 })
     }
 
-    fn hold(&mut self, args: &[&str]) -> (Result<String, String>, usize) {
+    fn with_ask(&mut self, args: &[&str], act: impl Fn(&mut Self, HoldAsk) -> Result<String, String>) -> (Result<String, String>, usize) {
         let amount_at = args.iter().skip(1).position(|word| amounts(word).is_some()).expect("an amount") + 1;
         let (min, want) = amounts(args[amount_at]).expect("an amount");
         let mut ask = HoldAsk {
@@ -123,7 +144,7 @@ impl Book {
                 None => drop(ask.attributes.insert("team".to_owned(), (*who).to_owned())),
             }
         }
-        (self.place(ask), amount_at + 1)
+        (act(self, ask), amount_at + 1)
     }
 
     fn place(&mut self, ask: HoldAsk) -> Result<String, String> {
@@ -143,6 +164,41 @@ impl Book {
         let left = grant.tightest.map(|view| format!(" {} left on {}", left(&view), name(&view.account)));
         let shadowed: String = grant.shadowed.iter().map(|account| format!(", over {}", name(account))).collect();
         Ok(format!("{amount}{}{shadowed}", left.unwrap_or_default()))
+    }
+
+    fn wait(&mut self, ask: HoldAsk) -> Result<String, String> {
+        let deadline = Timestamp::from_second(self.now.as_second() + WAIT_S).expect("in range");
+        let waiter = self.queue.push(&self.ledger, ask.clone(), deadline, ask.clone(), self.now);
+        self.waiters.insert(ask.id, waiter);
+        Err("waits".to_owned())
+    }
+
+    fn arrive(&mut self, ask: HoldAsk) -> Result<String, String> {
+        match self.queue.turn(&self.ledger, &ask, self.now) {
+            None => self.wait(ask),
+            Some(shaped) => {
+                let want = ask.want;
+                self.place(shaped).map(|outcome| {
+                    let granted = self.ledger.grant(ask.id).expect("just granted").granted;
+                    if granted == want { outcome } else { format!("granted {}", granted.to_usd()) }
+                })
+            }
+        }
+    }
+
+    fn answers(&mut self, next: impl Fn(&mut Queue<HoldAsk>, &Ledger, Timestamp) -> Option<(HoldAsk, Result<Event, No>)>) -> String {
+        let mut told = Vec::new();
+        while let Some((ask, answer)) = next(&mut self.queue, &self.ledger, self.now) {
+            let outcome = match &answer {
+                Ok(Event::Held(held)) if held.granted == ask.want => "held".to_owned(),
+                Ok(Event::Held(held)) => format!("granted {}", held.granted.to_usd()),
+                Ok(other) => panic!("{other:?} isn't a hold"),
+                Err(no) => no_text(no).split(':').next().unwrap_or_default().to_owned(),
+            };
+            told.push(format!("h{} {outcome}", ask.id.0));
+            answer.iter().for_each(|event| self.ledger.apply(event));
+        }
+        if told.is_empty() { "nobody".to_owned() } else { told.join(", ") }
     }
 
     fn end(&mut self, id: &str, command: impl Fn(HoldId) -> Command) -> Result<String, String> {

@@ -61,7 +61,7 @@ class FakeProvider(Server):
 
     def records(self):
         """Every request that the provider received, oldest first."""
-        return get_json(self.base_url + "/sim/bill")["records"]
+        return get_json(self.base_url + "/sim/bill")["requests"]
 
 
 class Mete(Server):

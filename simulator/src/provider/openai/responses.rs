@@ -1,6 +1,6 @@
 //! `POST /v1/responses` and `/v1/responses/input_tokens`.
 
-use super::super::ask::{Ask, Reject, Speaker, ToolKind, count_field, text_field};
+use super::super::ask::{Ask, Reject, Speaker, ToolKind, count_field, list_field, text_field};
 use super::super::plan::{Answer, Choice, Ending};
 use super::super::reply::{attach, told};
 use super::super::tools::ToolCall;
@@ -48,6 +48,14 @@ fn read_item(ask: &mut Ask, item: &Value) {
             let speaker = if text_field(item, "role") == "assistant" { Speaker::Assistant } else { Speaker::User };
             let text = content_text(ask, item.get("content").unwrap_or(&Value::Null));
             ask.say(speaker, &text);
+        }
+        // Codex offers its tools as an item of the input.
+        "additional_tools" => read_tools(ask, item),
+        // What Codex' agents tell each other; the task of a sub-agent stands in a part that is called encrypted.
+        "agent_message" => {
+            let parts = list_field(item, "content").iter();
+            let text: String = parts.map(|part| [text_field(part, "text"), text_field(part, "encrypted_content")].concat()).collect();
+            ask.say(Speaker::User, &text);
         }
         kind if kind.ends_with("_output") => {
             let output = item.get("output").unwrap_or(&Value::Null);
@@ -154,4 +162,19 @@ pub(super) fn tool_item(id: &str, at: usize, call: &ToolCall) -> Value {
 fn local_action(arguments: &str) -> Value {
     let command = serde_json::from_str::<Value>(arguments).ok().and_then(|given| given.get("command").cloned());
     json!({ "type": "exec", "command": command.unwrap_or_else(|| json!(["true"])), "timeout_ms": null, "env": {}, "working_directory": null, "user": null })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codex_offers_tools_inside_its_input_and_gives_sub_agents_their_task_there() {
+        let tools = json!([{"type": "namespace", "name": "functions", "tools": [{"type": "custom", "name": "exec"}]}]);
+        let task = json!({"type": "agent_message", "content": [
+            {"type": "input_text", "text": "Payload:\n"}, {"type": "encrypted_content", "encrypted_content": "Count. [[sim output=7]]"}]});
+        let ask = read(&json!({"model": "m", "input": [{"type": "additional_tools", "tools": tools}, task]})).unwrap();
+        assert_eq!((ask.tools[0].name.as_str(), ask.tools[0].namespace.as_deref()), ("exec", Some("functions")));
+        assert_eq!(ask.turn().0.unwrap().output, Some(7));
+    }
 }

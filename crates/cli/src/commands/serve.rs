@@ -45,6 +45,7 @@ pub fn announce(running: &Running) {
     for notice in running.notices() {
         output::talk(notice);
     }
+    output::talk("ready");
 }
 
 /// Serves until SIGTERM or Ctrl-C; SIGHUP reads config and prices again.

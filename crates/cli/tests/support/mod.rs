@@ -1,0 +1,136 @@
+//! A live `mete serve` in front of the simulator's fake provider, each on a free port of 127.0.0.1.
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use simulator::provider::{Options, Provider};
+use tempfile::TempDir;
+
+/// A running fake provider.
+pub struct Fake {
+    pub provider: Provider,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Fake {
+    pub fn start() -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let provider = runtime.block_on(Provider::start(Options::default())).unwrap();
+        Self { provider, _runtime: runtime }
+    }
+
+    /// Requests that reached the provider so far.
+    pub fn requests(&self) -> u64 {
+        self.provider.books().bill(0)["totals"]["requests"].as_u64().unwrap()
+    }
+
+    /// What the provider bills in all, by its own biller.
+    pub fn bill_nanos(&self) -> i64 {
+        self.provider.books().bill(0)["totals"]["bill_nanos"].as_i64().unwrap()
+    }
+}
+
+/// A running `mete serve`; ended by its pid.
+pub struct Mete {
+    pub address: String,
+    pub admin_token: String,
+    pub dir: TempDir,
+    config: PathBuf,
+    child: Child,
+}
+
+impl Mete {
+    /// Starts the binary on `config`, in which `{upstream}` is the provider's address.
+    pub fn start(fake: &Fake, config: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("mete.toml");
+        std::fs::write(&file, config.replace("{upstream}", &fake.provider.base_url())).unwrap();
+        Self::start_in(dir, file)
+    }
+
+    /// Kills the process (no drain, no goodbye) and starts it again on the same data.
+    pub fn kill_and_restart(mut self) -> Self {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let dir = std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap());
+        let token = self.admin_token.clone();
+        let mut again = Self::start_in(dir, self.config.clone());
+        again.admin_token = token;
+        again
+    }
+
+    fn start_in(dir: TempDir, config: PathBuf) -> Self {
+        let mut child = command(dir.path())
+            .args(["serve", "--listen", "127.0.0.1:0", "--config"])
+            .arg(&config)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut address = None;
+        let mut admin_token = String::new();
+        let mut said = Vec::new();
+        for line in lines.by_ref() {
+            let line = line.unwrap();
+            if let Some(token) = line.strip_prefix("admin token, shown this once: ") {
+                admin_token = token.to_owned();
+            }
+            if let Some(rest) = line.strip_prefix("mete listens on http://") {
+                address = Some(rest.to_owned());
+            }
+            said.push(line);
+            if said.last().is_some_and(|line| line == "ready") {
+                break;
+            }
+        }
+        // Whatever is said later must be read, or the process would block on a full pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        let Some(address) = address else { panic!("mete serve did not start:\n{}", said.join("\n")) };
+        Self { address, admin_token, dir, config, child }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether the process still runs.
+    pub fn is_alive(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Runs a command of the binary on this server's data directory and gives its JSON.
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let output = command(self.dir.path()).args(arguments).args(["--format", "json"]).output().unwrap();
+        assert!(output.status.success(), "mete {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|why| panic!("mete {arguments:?}: {why}: {}", String::from_utf8_lossy(&output.stdout)))
+    }
+
+    /// Makes a virtual key and gives its secret.
+    pub fn key(&self, name: &str, attributes: &[&str]) -> String {
+        let mut arguments = vec!["keys", "create", name];
+        for attribute in attributes {
+            arguments.extend(["--attribute", attribute]);
+        }
+        self.json(&arguments)["secret"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Mete {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The binary on a data directory, with nothing of the caller's environment but the path.
+pub fn command(data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mete"));
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", data);
+    command.env("FAKE_KEY", "sk-canary-provider-key").arg("--data").arg(data);
+    command
+}

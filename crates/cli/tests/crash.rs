@@ -1,6 +1,8 @@
 //! kill -9 in the middle of 50 open streams: the ledger is rebuilt, what the provider saw has exactly one record each, and what
 //! is unknown is counted until it is resolved or assumed.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where it can't go on")]
+
 mod support;
 
 use std::collections::BTreeMap;

@@ -1,6 +1,8 @@
 //! Runs tests/hostile/cases.toml against the live binary: each hostile request gets one clear answer, nothing that it
 //! shouldn't reaches the provider, nothing is charged for what wasn't sent, and the server lives on.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where it can't go on")]
+
 mod support;
 
 use std::io::{Read as _, Write as _};

@@ -5,6 +5,7 @@
 //! language, the control API and all faults.
 
 pub mod biller;
+pub mod client;
 pub mod faults;
 pub mod provider;
 pub mod rng;

@@ -3,16 +3,26 @@
 //! One request is read once into a [`Request`], and what is forwarded is made from the same bytes by [`Request::shape`],
 //! so that nothing is forwarded that wasn't checked. This crate opens no socket and no file and knows no budget.
 
+mod anthropic;
+mod attributes;
 mod document;
+mod fields;
+mod gemini;
+mod input;
 mod json;
+mod openai;
 pub mod price_book;
 mod reading;
 mod request;
 mod route;
+mod shape;
+mod sse;
 mod stream;
 
-pub use document::{Denial, denial_body};
+pub use attributes::{HeaderAttributes, attributes_from_headers};
+pub use document::{CodexDenial, Denial, codex_denial, denial_body, stream_error_event, trailer_comment};
 pub use reading::{Reading, UsageReading, read_response};
-pub use request::{BadRequest, Request, Shape, parse_request};
-pub use route::{Dialect, Operation, Route, RouteError, route};
+pub use request::{BadRequest, Hints, Request, parse_request, parse_request_with};
+pub use route::{Dialect, Operation, Route, RouteError, Row, TABLE, route};
+pub use shape::Shape;
 pub use stream::{StreamError, StreamReader};

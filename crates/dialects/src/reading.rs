@@ -1,8 +1,11 @@
 //! What an answer says of itself: usage, served model, finish reason.
 
+use std::collections::BTreeMap;
+
 use pricing::Usage;
 
-use crate::Operation;
+use crate::json::{Doc, Kind, Value};
+use crate::{Operation, anthropic, gemini, openai};
 
 /// Usage as the provider reported it, normalised to disjoint meters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,10 +27,14 @@ pub enum UsageReading {
 pub struct Reading {
     /// The counts.
     pub usage: UsageReading,
+    /// What is known while `usage` is missing: the input side of a cut Anthropic stream, the last running count of a cut
+    /// stream, llama.cpp's `timings`. An estimate; a line of output is only there when output was counted.
+    pub partial: Option<Usage>,
     /// The model that the answer names.
     pub served_model: Option<String>,
-    /// The tier that the answer names (`service_tier`), and other price selectors it states (`speed`, `inference_geo`).
-    pub select: std::collections::BTreeMap<String, String>,
+    /// The tier that the answer names (`service_tier`, as the price book says it), and other price selectors it states
+    /// (`speed`, `inference_geo`). They win over the request's own.
+    pub select: BTreeMap<String, String>,
     /// Why it ended, in the provider's word.
     pub finish_reason: Option<String>,
     /// The provider's id of the answer.
@@ -44,8 +51,106 @@ pub struct Reading {
     pub error: Option<String>,
 }
 
-/// Reads a complete, not streamed answer.
+/// Largest count of tokens or calls that is believed.
+const COUNT_MAX: u64 = 10_000_000;
+/// Most tool names kept of one answer.
+const TOOLS_MAX: usize = 256;
+
+/// Reads a complete, not streamed answer. An answer that isn't JSON has no usage and isn't complete.
 #[must_use]
-pub fn read_response(_operation: Operation, _body: &[u8]) -> Reading {
-    Reading::default()
+pub fn read_response(operation: Operation, body: &[u8]) -> Reading {
+    let skip: &[&str] = match operation {
+        Operation::Embeddings => &["data"],
+        Operation::GeminiEmbed => &["embedding", "embeddings"],
+        _ => &[],
+    };
+    let mut reading = Reading::default();
+    let Ok(doc) = Doc::lenient(body, skip) else { return reading };
+    let root = doc.root();
+    reading.complete = root.kind() == Kind::Object;
+    if let Some(error) = root.get("error").filter(|error| !error.is_null()) {
+        reading.error = Some(error_code(error));
+    }
+    match operation {
+        Operation::Chat => openai::read_chat(root, &mut reading),
+        Operation::Responses => openai::read_responses(root, &mut reading),
+        Operation::Embeddings => openai::read_embeddings(root, &mut reading),
+        Operation::Messages => anthropic::read_message(root, &mut reading),
+        Operation::Generate | Operation::StreamGenerate => gemini::read_answer(root, &mut reading),
+        Operation::GeminiEmbed => gemini::read_embedding(root, &mut reading),
+        Operation::CountTokens | Operation::Models | Operation::Probe => {}
+    }
+    reading
+}
+
+/// The code of an error object: `code`, else `status`, else `type`.
+pub(crate) fn error_code(error: Value<'_>) -> String {
+    let named = ["code", "status", "type"].into_iter().filter_map(|name| error.get(name)).find_map(|value| match value.kind() {
+        Kind::String => value.text().map(|text| text.into_owned()),
+        Kind::Number => Some(value.raw().to_owned()),
+        _ => None,
+    });
+    crate::fields::clip(&named.unwrap_or_else(|| "error".to_owned()), 64)
+}
+
+/// A count in an answer: absent and null are `None`; the error says what is wrong with it.
+pub(crate) fn tally(usage: Value<'_>, name: &str) -> Result<Option<u64>, String> {
+    let Some(value) = usage.get(name).filter(|value| !value.is_null()) else { return Ok(None) };
+    let wrong = match value.kind() {
+        Kind::Number if value.raw().starts_with('-') => "is negative",
+        Kind::Number if value.raw().contains(['.', 'e', 'E']) => "isn't a whole number",
+        Kind::Number => match value.raw().parse::<u64>() {
+            Ok(count) if count <= COUNT_MAX => return Ok(Some(count)),
+            _ => "is above 10,000,000",
+        },
+        Kind::String => "is a string",
+        _ => "isn't a number",
+    };
+    Err(format!("{name} {wrong}"))
+}
+
+/// A count in a nested object of the usage.
+pub(crate) fn tally_in(usage: Value<'_>, object: &str, name: &str) -> Result<Option<u64>, String> {
+    match usage.get(object).filter(|inner| inner.kind() == Kind::Object) {
+        Some(inner) => tally(inner, name).map_err(|why| format!("{object}.{why}")),
+        None => Ok(None),
+    }
+}
+
+impl Reading {
+    /// Keeps a short text under an optional field.
+    pub(crate) fn short(value: Option<Value<'_>>) -> Option<String> {
+        value.and_then(Value::text).map(|text| crate::fields::clip(&text, 256)).filter(|text| !text.is_empty())
+    }
+
+    pub(crate) fn called(&mut self, name: Option<Value<'_>>) {
+        if let Some(name) = Self::short(name).filter(|_| self.tools_called.len() < TOOLS_MAX) {
+            self.tools_called.push(name);
+        }
+    }
+
+    /// Sets `field` to the value when there is one.
+    pub(crate) fn keep(field: &mut Option<String>, value: Option<Value<'_>>) {
+        if let Some(text) = Self::short(value) {
+            *field = Some(text);
+        }
+    }
+
+    pub(crate) fn saw(&mut self, bytes: u64) {
+        self.output_bytes = self.output_bytes.saturating_add(bytes);
+    }
+}
+
+/// Bytes of generated text inside a value: all strings but names and ids.
+pub(crate) fn text_inside(value: Value<'_>) -> u64 {
+    const NOT_TEXT: [&str; 12] = ["role", "type", "id", "call_id", "item_id", "status", "signature", "audio", "images", "index", "encrypted_content", "thoughtSignature"];
+    match value.kind() {
+        Kind::String => value.text_bytes(),
+        Kind::Array => value.items().map(text_inside).sum(),
+        Kind::Object => {
+            let is_text = |key: Value<'_>| !NOT_TEXT.iter().any(|name| key.is_text(name));
+            value.members().filter(|(key, _)| is_text(*key)).map(|(_, member)| text_inside(member)).sum()
+        }
+        _ => 0,
+    }
 }

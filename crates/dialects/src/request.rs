@@ -4,19 +4,40 @@ use std::collections::BTreeMap;
 
 use pricing::Ask;
 
-use crate::Route;
+use crate::fields::clip;
+use crate::json::{Doc, JsonError, Value};
+use crate::shape::Splices;
+use crate::{Dialect, Operation, Route, anthropic, gemini, openai};
 
 /// A request that can't be forwarded, whose fault is the client's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadRequest {
     /// HTTP status: 400, 413 or 415.
     pub status: u16,
-    /// Stable code: `invalid_json`, `duplicate_key`, `invalid_value`, `too_deep`, `unsupported` …
+    /// Stable code: `invalid_json`, `invalid_utf8`, `duplicate_key`, `look_alike_key`, `too_deep`, `too_large`,
+    /// `invalid_value`, `missing`, `contradictory`, `unsupported`.
     pub code: &'static str,
     /// What is wrong and what to do, in lower case, at most 64 characters of the input echoed.
     pub message: String,
     /// Where: a JSON pointer such as `/messages/0/content`.
     pub param: Option<String>,
+}
+
+impl BadRequest {
+    pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { status: 400, code, message: message.into(), param: None }
+    }
+
+    pub(crate) fn at(code: &'static str, value: Value<'_>, message: impl Into<String>) -> Self {
+        Self { param: Some(value.pointer()).filter(|pointer| !pointer.is_empty()), ..Self::new(code, message) }
+    }
+}
+
+impl From<JsonError> for BadRequest {
+    fn from(error: JsonError) -> Self {
+        let status = if error.code == "too_large" { 413 } else { 400 };
+        Self { status, code: error.code, message: error.what, param: Some(error.pointer).filter(|pointer| !pointer.is_empty()) }
+    }
 }
 
 /// What was asked, read from the body without copying prompts out of it.
@@ -42,36 +63,81 @@ pub struct Request {
     pub(crate) splices: Splices,
 }
 
-/// Byte positions for [`Request::shape`]; the dialects' own.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Splices {}
-
-/// What Mete changes in a request.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Shape {
-    /// The output ceiling to send, in the field that the model accepts; `None` leaves the body's own.
-    pub ceiling: Option<u64>,
-    /// Another model name (alias or step-down).
-    pub model: Option<String>,
-    /// Whether to ask for usage in streams (`stream_options.include_usage`).
-    pub include_usage: bool,
-    /// Ceiling to inject into server tools without one (`max_uses`, `max_tool_calls`).
-    pub tool_uses: Option<u64>,
+/// What the headers say that changes how a body is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hints<'h> {
+    /// The header `anthropic-beta` as it came. With `interleaved-thinking`, a thinking budget may exceed `max_tokens`
+    /// (Anthropic's documentation of extended thinking); without, that is a contradiction.
+    pub anthropic_beta: &'h str,
 }
 
 /// Reads and checks a body. Strict: UTF-8, no BOM, no duplicate keys at any depth, depth ≤ 128, typed counts.
 ///
 /// # Errors
 /// Says what is wrong and where.
-pub fn parse_request(_route: &Route, _body: &[u8]) -> Result<Request, BadRequest> {
-    Err(BadRequest { status: 400, code: "invalid_json", message: String::new(), param: None })
+pub fn parse_request(route: &Route, body: &[u8]) -> Result<Request, BadRequest> {
+    parse_request_with(route, body, Hints::default())
+}
+
+/// [`parse_request`] with what the headers say.
+///
+/// # Errors
+/// Says what is wrong and where.
+pub fn parse_request_with(route: &Route, body: &[u8], hints: Hints<'_>) -> Result<Request, BadRequest> {
+    let doc = Doc::strict(body)?;
+    let root = doc.root();
+    if root.kind() != crate::json::Kind::Object {
+        return Err(BadRequest::new("invalid_value", "the body must be a JSON object"));
+    }
+    let request = match (route.dialect, route.operation) {
+        (_, Operation::Models | Operation::Probe) => return Err(BadRequest::new("unsupported", "this path takes no body")),
+        (_, Operation::Chat) => openai::chat(root),
+        (_, Operation::Responses) => openai::responses(root),
+        (_, Operation::Embeddings) => openai::embeddings(root),
+        (_, Operation::Messages) => anthropic::messages(root, hints),
+        (_, Operation::Generate | Operation::StreamGenerate) => gemini::generate(route, root),
+        (_, Operation::GeminiEmbed) => gemini::embed(route, root),
+        (Dialect::OpenAi, Operation::CountTokens) => openai::count(root),
+        (Dialect::Anthropic, Operation::CountTokens) => anthropic::count(root),
+        (Dialect::Gemini, Operation::CountTokens) => gemini::count(route, root),
+    }?;
+    Ok(request)
 }
 
 impl Request {
-    /// The body to forward: the client's bytes with the changes spliced in, all else untouched.
+    /// A request of which only the model is known yet.
+    pub(crate) fn of(model: String) -> Self {
+        Self {
+            model,
+            stream: false,
+            ask: Ask { choices: 1, ..Ask::default() },
+            select: BTreeMap::new(),
+            tools_offered: Vec::new(),
+            attributes: BTreeMap::new(),
+            blocks: Vec::new(),
+            wants_usage: false,
+            splices: Splices::default(),
+        }
+    }
+
+    /// Bounds every server tool whose uses the request leaves open, each to `uses`. The same number must then be sent as
+    /// [`crate::Shape::tool_uses`], which writes it into the API's ceiling field; where the API has none, `uses` is an
+    /// allowance, and more uses end as an overage.
+    pub fn allow_tool_uses(&mut self, uses: u64) {
+        self.ask.tools.iter_mut().for_each(|tool| tool.uses_max = tool.uses_max.or(Some(uses)));
+    }
+
+    /// Whether [`Request::shape`] has a ceiling field of a server tool to fill in.
     #[must_use]
-    pub fn shape(&self, body: &[u8], _shape: &Shape) -> Vec<u8> {
-        let _ = &self.splices;
-        body.to_vec()
+    pub fn has_open_tools(&self) -> bool {
+        !self.splices.tool_uses.is_empty()
+    }
+
+    /// Sets an attribute unless it is known already; long values are cut.
+    pub(crate) fn attribute(&mut self, name: &str, value: &str) {
+        let known = self.attributes.len() < crate::attributes::ATTRIBUTES_MAX;
+        if known && !value.is_empty() && !self.attributes.contains_key(name) {
+            self.attributes.insert(clip(name, 64), clip(value, 256));
+        }
     }
 }

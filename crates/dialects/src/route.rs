@@ -1,5 +1,9 @@
 //! The table of routes: which path is which operation of which dialect. Nothing outside the table is forwarded.
 
+mod matching;
+#[cfg(test)]
+mod tests;
+
 /// A provider's language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Dialect {
@@ -36,6 +40,24 @@ pub enum Operation {
     Probe,
 }
 
+impl Dialect {
+    /// The name in paths, config and records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
+        }
+    }
+
+    /// The dialect of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::OpenAi, Self::Anthropic, Self::Gemini].into_iter().find(|dialect| dialect.name() == name)
+    }
+}
+
 impl Operation {
     /// Whether the operation costs nothing and works with an exhausted budget.
     #[must_use]
@@ -43,6 +65,55 @@ impl Operation {
         matches!(self, Self::CountTokens | Self::Models | Self::Probe)
     }
 }
+
+/// One line of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The method that the path takes.
+    pub method: &'static str,
+    /// The path; `{model}` stands for one segment of letters, digits and `-._@:`.
+    pub path: &'static str,
+    /// The language.
+    pub dialect: Dialect,
+    /// What it does.
+    pub operation: Operation,
+}
+
+const fn row(method: &'static str, path: &'static str, dialect: Dialect, operation: Operation) -> Row {
+    Row { method, path, dialect, operation }
+}
+
+/// All that is served on the data plane. `GET /v1/models` stands thrice: `anthropic-version` tells Anthropic apart, and
+/// Gemini is meant only behind a run prefix that says so.
+pub const TABLE: &[Row] = &[
+    row("POST", "/v1/chat/completions", Dialect::OpenAi, Operation::Chat),
+    row("POST", "/v1/responses", Dialect::OpenAi, Operation::Responses),
+    row("POST", "/v1/responses/input_tokens", Dialect::OpenAi, Operation::CountTokens),
+    row("POST", "/v1/embeddings", Dialect::OpenAi, Operation::Embeddings),
+    row("GET", "/v1/models", Dialect::OpenAi, Operation::Models),
+    row("GET", "/v1/models/{model}", Dialect::OpenAi, Operation::Models),
+    row("POST", "/v1/messages", Dialect::Anthropic, Operation::Messages),
+    row("POST", "/messages", Dialect::Anthropic, Operation::Messages),
+    row("POST", "/v1/messages/count_tokens", Dialect::Anthropic, Operation::CountTokens),
+    row("POST", "/messages/count_tokens", Dialect::Anthropic, Operation::CountTokens),
+    row("GET", "/v1/models", Dialect::Anthropic, Operation::Models),
+    row("GET", "/v1/models/{model}", Dialect::Anthropic, Operation::Models),
+    row("HEAD", "/", Dialect::Anthropic, Operation::Probe),
+    row("POST", "/v1beta/models/{model}:generateContent", Dialect::Gemini, Operation::Generate),
+    row("POST", "/v1/models/{model}:generateContent", Dialect::Gemini, Operation::Generate),
+    row("POST", "/v1beta/models/{model}:streamGenerateContent", Dialect::Gemini, Operation::StreamGenerate),
+    row("POST", "/v1/models/{model}:streamGenerateContent", Dialect::Gemini, Operation::StreamGenerate),
+    row("POST", "/v1beta/models/{model}:countTokens", Dialect::Gemini, Operation::CountTokens),
+    row("POST", "/v1/models/{model}:countTokens", Dialect::Gemini, Operation::CountTokens),
+    row("POST", "/v1beta/models/{model}:embedContent", Dialect::Gemini, Operation::GeminiEmbed),
+    row("POST", "/v1/models/{model}:embedContent", Dialect::Gemini, Operation::GeminiEmbed),
+    row("POST", "/v1beta/models/{model}:batchEmbedContents", Dialect::Gemini, Operation::GeminiEmbed),
+    row("POST", "/v1/models/{model}:batchEmbedContents", Dialect::Gemini, Operation::GeminiEmbed),
+    row("GET", "/v1/models", Dialect::Gemini, Operation::Models),
+    row("GET", "/v1/models/{model}", Dialect::Gemini, Operation::Models),
+    row("GET", "/v1beta/models", Dialect::Gemini, Operation::Models),
+    row("GET", "/v1beta/models/{model}", Dialect::Gemini, Operation::Models),
+];
 
 /// A matched route.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +128,20 @@ pub struct Route {
     pub upstream_path: String,
     /// Token of the run from a path prefix `/run/<run-token>/<dialect>/…`.
     pub run_token: Option<String>,
+}
+
+impl Route {
+    /// The upstream path with another model in it, where the path names one (an alias or a step-down in Gemini).
+    #[must_use]
+    pub fn path_for_model(&self, model: &str) -> String {
+        match (&self.model, self.upstream_path.find("/models/")) {
+            (Some(named), Some(at)) => {
+                let (before, rest) = self.upstream_path.split_at(at + "/models/".len());
+                format!("{before}{model}{}", &rest[named.len()..])
+            }
+            _ => self.upstream_path.clone(),
+        }
+    }
 }
 
 /// Why a path isn't served.
@@ -77,6 +162,26 @@ pub enum RouteError {
 ///
 /// # Errors
 /// The path isn't served.
-pub fn route(_method: &str, _path_and_query: &str, _anthropic_version: bool, _upgrade: bool) -> Result<Route, RouteError> {
-    Err(RouteError::Unknown)
+pub fn route(method: &str, path_and_query: &str, anthropic_version: bool, upgrade: bool) -> Result<Route, RouteError> {
+    let (path, query) = match path_and_query.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (path_and_query, None),
+    };
+    let target = matching::Target::of(path).ok_or(RouteError::Unknown)?;
+    let found = target.rows().ok_or(RouteError::Unknown)?;
+    if upgrade && found.rows.iter().any(|row| row.operation == Operation::Responses) {
+        return Err(RouteError::Upgrade);
+    }
+    let allow = found.rows[0].method;
+    let mut rows = found.rows.iter().filter(|row| row.method == method);
+    let first = rows.next().ok_or(RouteError::Method { allow })?;
+    let row = rows.find(|row| anthropic_version && row.dialect == Dialect::Anthropic).unwrap_or(first);
+    let own = if row.path.starts_with("/messages") { format!("/v1{}", found.path) } else { found.path };
+    Ok(Route {
+        dialect: target.dialect.unwrap_or(row.dialect),
+        operation: row.operation,
+        model: found.model,
+        upstream_path: query.map_or_else(|| own.clone(), |query| format!("{own}?{query}")),
+        run_token: target.run_token.map(str::to_owned),
+    })
 }

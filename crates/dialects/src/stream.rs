@@ -1,27 +1,74 @@
 //! A streamed answer: split into events, read, and passed on.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
-use crate::{Operation, Reading};
+use crate::json::Doc;
+use crate::reading::read_response;
+use crate::sse::{Cut, Cutter};
+use crate::{Operation, Reading, anthropic, gemini, openai};
 
 /// A stream that can't be passed on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StreamError {
-    /// One event above the size limit (1 MiB).
+    /// One event above the size limit.
     EventTooLarge,
 }
+
+/// What becomes of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Passing {
+    /// It is the client's.
+    On,
+    /// It holds usage and nothing else.
+    UsageOnly,
+}
+
+/// Largest event of a chat or message stream.
+const EVENT_BYTES_MAX: usize = 1 << 20;
+/// Largest event where one may hold a whole answer or an image: responses and Gemini.
+const LARGE_EVENT_BYTES_MAX: usize = 16 << 20;
 
 /// Reads a stream while it is relayed. Bytes are passed on as they come; only an injected usage chunk is taken out.
 #[derive(Debug)]
 pub struct StreamReader {
+    events: Events,
+    cutter: Cutter,
+    strip_usage: bool,
+    /// Bytes of an event that isn't complete yet, kept back while it may have to be taken out.
+    held: BytesMut,
+}
+
+/// Reads one event after the other.
+#[derive(Debug)]
+struct Events {
+    operation: Operation,
     reading: Reading,
+    /// Anthropic's cumulative counts.
+    counts: anthropic::Counts,
 }
 
 impl StreamReader {
     /// A reader for one answer. `strip_usage` removes the chunk that only exists because Mete asked for usage.
     #[must_use]
-    pub fn new(_operation: Operation, _strip_usage: bool) -> Self {
-        Self { reading: Reading::default() }
+    pub fn new(operation: Operation, strip_usage: bool) -> Self {
+        let bytes_max = match operation {
+            Operation::Responses | Operation::Generate | Operation::StreamGenerate => LARGE_EVENT_BYTES_MAX,
+            _ => EVENT_BYTES_MAX,
+        };
+        Self {
+            events: Events { operation, reading: Reading::default(), counts: anthropic::Counts::default() },
+            cutter: Cutter::new(bytes_max),
+            strip_usage: strip_usage && operation == Operation::Chat,
+            held: BytesMut::new(),
+        }
+    }
+
+    /// Sets the size in bytes above which one event ends the stream: 1 MiB for chat and messages, 16 MiB for responses
+    /// and Gemini, whose single events hold whole answers.
+    #[must_use]
+    pub fn event_bytes_max(mut self, bytes_max: usize) -> Self {
+        self.cutter.set_bytes_max(bytes_max);
+        self
     }
 
     /// Takes what came from upstream and gives what goes to the client now (possibly nothing yet).
@@ -29,18 +76,67 @@ impl StreamReader {
     /// # Errors
     /// The stream breaks a limit and must be ended.
     pub fn push(&mut self, chunk: Bytes) -> Result<Bytes, StreamError> {
-        Ok(chunk)
+        let mut out = BytesMut::new();
+        let mut rest = &chunk[..];
+        while !rest.is_empty() {
+            let mut ended = None;
+            let taken = self.cutter.take(rest, &mut |cut| ended = Some(self.events.take(cut)))?;
+            if self.strip_usage {
+                self.held.extend_from_slice(&rest[..taken]);
+                match ended {
+                    Some(Passing::On) => out.unsplit(self.held.split()),
+                    Some(Passing::UsageOnly) => self.held.clear(),
+                    None => {}
+                }
+            }
+            rest = &rest[taken..];
+        }
+        Ok(if self.strip_usage { out.freeze() } else { chunk })
     }
 
     /// What is known so far.
     #[must_use]
     pub fn reading(&self) -> &Reading {
-        &self.reading
+        &self.events.reading
     }
 
     /// Ends the stream: bytes still kept back, and what is known.
     #[must_use]
-    pub fn finish(self) -> (Bytes, Reading) {
-        (Bytes::new(), self.reading)
+    pub fn finish(mut self) -> (Bytes, Reading) {
+        if self.cutter.is_document() {
+            let mut reading = Reading::default();
+            self.cutter.end(&mut |cut| {
+                if let Cut::Event(body) = cut {
+                    reading = read_response(self.events.operation, body);
+                }
+            });
+            return (self.held.freeze(), reading);
+        }
+        let mut passing = Passing::On;
+        self.cutter.end(&mut |cut| passing = self.events.take(cut));
+        if passing == Passing::UsageOnly {
+            self.held.clear();
+        }
+        (self.held.freeze(), self.events.reading)
+    }
+}
+
+impl Events {
+    fn take(&mut self, cut: Cut<'_>) -> Passing {
+        let Cut::Event(data) = cut else { return Passing::On };
+        if data == b"[DONE]" {
+            self.reading.complete |= matches!(self.operation, Operation::Chat);
+            return Passing::On;
+        }
+        let Ok(doc) = Doc::lenient(data, &[]) else { return Passing::On };
+        let (root, reading) = (doc.root(), &mut self.reading);
+        match self.operation {
+            Operation::Chat => return openai::chat_event(root, reading),
+            Operation::Responses => openai::responses_event(root, reading),
+            Operation::Messages => anthropic::message_event(root, reading, &mut self.counts),
+            Operation::Generate | Operation::StreamGenerate => gemini::generate_event(root, reading),
+            _ => {}
+        }
+        Passing::On
     }
 }

@@ -1,0 +1,102 @@
+//! How many input tokens a request can be billed for at most, from its bytes alone.
+//!
+//! The rule: a byte-level tokenizer makes at most one token of a byte, so text counts its UTF-8 bytes after unescaping.
+//! All that stands in the body counts unless it is known not to reach the model. On top come what providers add by
+//! themselves (templates, tool preambles), each a named constant here. Media count by the provider's own formulas at
+//! their largest; what no formula bounds (files, stored conversations) is `hidden`, which pricing bounds by the window.
+
+use pricing::{Attrs, Meter, Metered};
+
+use crate::json::{Kind, Value};
+
+/// What a chat template adds once. Measured ones: OpenAI chat 3, SmolLM2's default system prompt 22, Llama 3's 25,
+/// gpt-oss's harmony preamble 75.
+pub(crate) const REQUEST_TOKENS: u64 = 128;
+/// What a template adds to a message beyond its JSON keys; OpenAI's cookbook says 3, ChatML and Llama 3 take 5.
+pub(crate) const MESSAGE_TOKENS: u64 = 8;
+/// What offering tools adds once: Anthropic's documentation names 159 to 530 by model and choice, its computer tool up to
+/// 499 beside; Hermes and Qwen templates take about 200.
+pub(crate) const TOOLS_TOKENS: u64 = 1_024;
+/// What a tool's declaration adds beyond its own JSON (namespaces, type syntax).
+pub(crate) const TOOL_TOKENS: u64 = 64;
+/// A tool that the provider declares by itself, such as `bash_20250124` (245), `text_editor_20250429` (700) or a computer
+/// tool (735), by Anthropic's documentation; server tools are of the same order.
+pub(crate) const PROVIDER_TOOL_TOKENS: u64 = 2_048;
+/// A part of content that isn't text.
+pub(crate) enum Media<'d> {
+    /// An image, at most this many tokens.
+    Image(u64),
+    /// Audio of this many encoded bytes.
+    Audio(u64),
+    /// Something outside the body or without a formula.
+    Hidden,
+    /// Text after all: this value alone counts.
+    Only(Value<'d>),
+    /// Not media.
+    None,
+}
+
+/// A sum of upper bounds.
+#[derive(Debug, Default)]
+pub(crate) struct Input {
+    pub(crate) tokens: u64,
+    pub(crate) other: Vec<Metered>,
+    pub(crate) hidden: bool,
+}
+
+impl Input {
+    pub(crate) fn add(&mut self, tokens: u64) {
+        self.tokens = self.tokens.saturating_add(tokens);
+    }
+
+    /// Counts JSON that the provider may write anew for the model: its bytes as sent, and each non-ASCII byte three times,
+    /// because `中` may become `\u4e2d`.
+    pub(crate) fn json(&mut self, value: Value<'_>) {
+        let raw = value.raw();
+        let beyond_ascii = raw.bytes().filter(|byte| !byte.is_ascii()).count();
+        self.add((raw.len() + 2 * beyond_ascii) as u64);
+    }
+
+    /// Counts content: keys and strings as text, numbers as they stand, media as `media` says.
+    pub(crate) fn content<'d>(&mut self, value: Value<'d>, media: &impl Fn(Value<'d>) -> Media<'d>) {
+        match value.kind() {
+            Kind::String => self.add(value.text_bytes() + 2),
+            Kind::Array => value.items().for_each(|item| self.content(item, media)),
+            Kind::Object => match media(value) {
+                Media::None => {
+                    for (key, member) in value.members() {
+                        self.add(key.text_bytes() + 4);
+                        self.content(member, media);
+                    }
+                }
+                found => self.media(found, media),
+            },
+            _ => self.add(value.raw().len() as u64),
+        }
+    }
+
+    /// Counts a list of messages or items, each with its template.
+    pub(crate) fn messages<'d>(&mut self, list: Value<'d>, media: &impl Fn(Value<'d>) -> Media<'d>) {
+        for message in list.items() {
+            self.add(MESSAGE_TOKENS);
+            self.content(message, media);
+        }
+    }
+
+    fn media<'d>(&mut self, found: Media<'d>, media: &impl Fn(Value<'d>) -> Media<'d>) {
+        match found {
+            Media::Image(tokens) => self.add(tokens),
+            Media::Audio(bytes) => self.audio(bytes),
+            Media::Hidden => self.hidden = true,
+            Media::Only(value) => self.content(value, media),
+            Media::None => {}
+        }
+    }
+
+    /// Audio makes 10 (OpenAI) to 32 (Gemini) tokens a second; speech codecs go down to 6 kbit/s, which is 23 bytes a token.
+    /// One token for 8 bytes leaves room for lower rates.
+    fn audio(&mut self, bytes: u64) {
+        let attrs = Attrs::from([("modality".to_owned(), "audio".to_owned())]);
+        self.other.push(Metered { meter: Meter::InputTokens, attrs, quantity: bytes / 8 + 64 });
+    }
+}

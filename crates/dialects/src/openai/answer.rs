@@ -1,0 +1,137 @@
+//! Complete answers of OpenAI's operations.
+
+use pricing::{Meter, Usage};
+
+use super::usage::{self, CHAT, RESPONSES, tool};
+use crate::json::Value;
+use crate::reading::{Reading, UsageReading, error_code, tally, text_inside};
+
+/// Reads a chat completion.
+pub(crate) fn read_chat(root: Value<'_>, reading: &mut Reading) {
+    head(root, reading);
+    if let Some(counts) = root.get("usage") {
+        reading.usage = usage::read(counts, &CHAT);
+        reading.provider_cost_usd = usage::provider_cost(counts);
+    }
+    if reading.usage == UsageReading::Missing {
+        reading.partial = root.get("timings").and_then(usage::timings);
+    }
+    for choice in root.get("choices").into_iter().flat_map(Value::items) {
+        Reading::keep(&mut reading.finish_reason, choice.get("finish_reason"));
+        if let Some(message) = choice.get("message") {
+            chat_message(message, reading);
+        }
+    }
+}
+
+/// Reads what a message or a delta of one brings.
+pub(super) fn chat_message(message: Value<'_>, reading: &mut Reading) {
+    reading.saw(text_inside(message));
+    for call in message.get("tool_calls").into_iter().flat_map(Value::items) {
+        reading.called(call.get_in(&["function", "name"]).or_else(|| call.get_in(&["custom", "name"])));
+    }
+    reading.called(message.get_in(&["function_call", "name"]));
+}
+
+/// Model, id and tier.
+pub(super) fn head(root: Value<'_>, reading: &mut Reading) {
+    Reading::keep(&mut reading.served_model, root.get("model"));
+    Reading::keep(&mut reading.response_id, root.get("id"));
+    if let Some(tier) = Reading::short(root.get("service_tier")).filter(|tier| tier != "auto") {
+        let tier = if tier == "default" || tier == "scale" { "standard".to_owned() } else { tier };
+        reading.select.insert("service_tier".into(), tier);
+    }
+}
+
+/// Reads a response object, alone or inside a stream's last event.
+pub(crate) fn read_responses(root: Value<'_>, reading: &mut Reading) {
+    head(root, reading);
+    if let Some(error) = root.get("error").filter(|error| !error.is_null()) {
+        reading.error = Some(error_code(error));
+    }
+    Reading::keep(&mut reading.finish_reason, root.get("status"));
+    Reading::keep(&mut reading.finish_reason, root.get_in(&["incomplete_details", "reason"]));
+    let mut calls = Calls::default();
+    let output = root.get("output").into_iter().flat_map(Value::items);
+    let mut seen = Reading::default();
+    output.for_each(|item| calls.take(item, &mut seen));
+    reading.output_bytes = reading.output_bytes.max(seen.output_bytes);
+    if reading.tools_called.is_empty() {
+        reading.tools_called = seen.tools_called;
+    }
+    if let Some(counts) = root.get("usage") {
+        reading.usage = usage::read(counts, &RESPONSES);
+        reading.provider_cost_usd = usage::provider_cost(counts);
+    }
+    calls.stated(root);
+    if let UsageReading::Reported(usage) = &mut reading.usage {
+        calls.bill(usage);
+    }
+}
+
+/// Server tools that a response used.
+#[derive(Debug, Default)]
+pub(crate) struct Calls {
+    searches: u64,
+    file_searches: u64,
+    containers: Vec<String>,
+}
+
+impl Calls {
+    /// Takes an item of the output. Of a web search's actions only `search` is billed, not opening or reading a page
+    /// (OpenAI's pricing page); code runs are billed by container.
+    pub(super) fn take(&mut self, item: Value<'_>, reading: &mut Reading) {
+        let kind = item.get("type").and_then(Value::text).unwrap_or_default();
+        match kind.as_ref() {
+            "function_call" | "custom_tool_call" | "mcp_call" => reading.called(item.get("name")),
+            "web_search_call" => {
+                let action = item.get_in(&["action", "type"]);
+                self.searches += u64::from(action.is_none_or(|action| action.is_text("search")));
+            }
+            "file_search_call" => self.file_searches += 1,
+            "code_interpreter_call" => {
+                let container = Reading::short(item.get("container_id")).unwrap_or_default();
+                if !self.containers.contains(&container) && self.containers.len() < 256 {
+                    self.containers.push(container);
+                }
+            }
+            _ => {}
+        }
+        if kind.ends_with("_call") && kind != "function_call" && kind != "custom_tool_call" {
+            reading.called(item.get("type"));
+        }
+        reading.saw(text_inside(item));
+    }
+
+    /// Takes the number of searches that the response itself states, where it does.
+    fn stated(&mut self, root: Value<'_>) {
+        if let Some(count) = root.get_in(&["tool_usage", "web_search"]).and_then(|search| tally(search, "num_requests").ok().flatten()) {
+            self.searches = count;
+        }
+    }
+
+    fn bill(&self, usage: &mut Usage) {
+        let known = |name: &str| usage.lines.iter().any(|line| line.attrs.get("tool").is_some_and(|tool| tool == name));
+        let searches = if known("web_search") { 0 } else { self.searches };
+        usage.add_with(Meter::ToolCall, tool("web_search"), searches);
+        usage.add_with(Meter::ToolCall, tool("file_search"), self.file_searches);
+        usage.add_with(Meter::ToolCall, tool("code_interpreter"), self.containers.len() as u64);
+    }
+}
+
+/// Reads an embeddings answer; its vectors were passed over.
+pub(crate) fn read_embeddings(root: Value<'_>, reading: &mut Reading) {
+    head(root, reading);
+    let Some(counts) = root.get("usage") else { return };
+    reading.provider_cost_usd = usage::provider_cost(counts);
+    let tokens = tally(counts, "prompt_tokens").and_then(|prompt| Ok(prompt.or(tally(counts, "total_tokens")?)));
+    reading.usage = match tokens {
+        Ok(Some(tokens)) => {
+            let mut usage = Usage::default();
+            usage.add(Meter::EmbeddingTokens, tokens);
+            UsageReading::Reported(usage)
+        }
+        Ok(None) => UsageReading::Missing,
+        Err(why) => UsageReading::Refused { why },
+    };
+}

@@ -1,0 +1,124 @@
+//! `POST /v1/chat/completions`.
+
+use pricing::ToolAsk;
+
+use super::{common, content, takes_completion_tokens, tools};
+use crate::fields::{count, flag, model, names, new_member, object, over, place, refuse_look_alikes, refuse_overrides};
+use crate::input::{Input, REQUEST_TOKENS};
+use crate::json::{Kind, Value};
+use crate::{BadRequest, Request};
+
+/// Members that move the price; a key that only looks like one is refused.
+const KNOWN: &[&str] = &[
+    "model", "messages", "max_tokens", "max_completion_tokens", "n", "best_of", "stream", "stream_options", "service_tier", "tools", "functions",
+    "web_search_options", "plugins", "modalities", "background", "models", "fallbacks", "api_base", "base_url", "api_key",
+];
+
+/// Members that don't reach the model as text.
+const SILENT: &[&str] = &[
+    "model", "messages", "tools", "metadata", "user", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "max_tokens", "max_completion_tokens",
+    "n", "best_of", "stream", "stream_options", "service_tier", "temperature", "top_p", "seed", "stop", "logit_bias", "logprobs", "top_logprobs",
+    "frequency_penalty", "presence_penalty", "parallel_tool_calls", "store", "reasoning_effort", "verbosity", "usage",
+];
+
+/// Reads a chat request.
+pub(crate) fn chat(root: Value<'_>) -> Result<Request, BadRequest> {
+    refuse_look_alikes(root, KNOWN)?;
+    refuse_overrides(root)?;
+    let (name, at) = model(root)?;
+    let mut request = Request::of(name);
+    request.splices.model.push((at.span(), ""));
+    request.ask.generates = true;
+    choices(root, &mut request)?;
+    request.ask.output_modalities = names(root.get("modalities"))?;
+    ceiling(root, &mut request)?;
+    streaming(root, &mut request)?;
+    let input = input(root, &mut request)?;
+    (request.ask.input_tokens, request.ask.other_input) = (input.tokens, input.other);
+    request.ask.hidden_input = input.hidden;
+    common(root, &mut request)?;
+    Ok(request)
+}
+
+fn choices(root: Value<'_>, request: &mut Request) -> Result<(), BadRequest> {
+    if flag(root.get("background"))? {
+        return Err(BadRequest::at("unsupported", root.get("background").unwrap_or(root), "background calls aren't metered yet; leave out \"background\""));
+    }
+    request.ask.choices = 1;
+    for name in ["n", "best_of"] {
+        let number = count(root.get(name), 1)?.unwrap_or(1);
+        if number > 128 {
+            return Err(BadRequest::at("invalid_value", root.get(name).unwrap_or(root), format!("{name} is at most 128")));
+        }
+        request.ask.choices = request.ask.choices.max(number);
+    }
+    Ok(())
+}
+
+fn ceiling(root: Value<'_>, request: &mut Request) -> Result<(), BadRequest> {
+    let (old, new) = (count(root.get("max_tokens"), 1)?, count(root.get("max_completion_tokens"), 1)?);
+    if let (Some(a), Some(b)) = (old, new)
+        && a != b
+    {
+        let at = root.get("max_completion_tokens").unwrap_or(root);
+        return Err(BadRequest::at("contradictory", at, format!("max_tokens is {a} and max_completion_tokens is {b}; send one of them")));
+    }
+    request.ask.output_ceiling = old.or(new);
+    let used: Vec<&str> = ["max_tokens", "max_completion_tokens"].into_iter().filter(|name| root.get(name).is_some_and(|value| !value.is_null())).collect();
+    let fresh = if takes_completion_tokens(&request.model) { "max_completion_tokens" } else { "max_tokens" };
+    let fields = if used.is_empty() { vec![fresh] } else { used };
+    request.splices.ceiling = fields.into_iter().map(|name| place(root, name)).collect();
+    Ok(())
+}
+
+fn streaming(root: Value<'_>, request: &mut Request) -> Result<(), BadRequest> {
+    request.stream = flag(root.get("stream"))?;
+    let options = object(root.get("stream_options"))?;
+    if let Some(options) = options {
+        refuse_look_alikes(options, &["include_usage"])?;
+        request.wants_usage = flag(options.get("include_usage"))?;
+    }
+    if request.stream && !request.wants_usage {
+        request.splices.include_usage = Some(match (options, root.get("stream_options")) {
+            (Some(options), _) => place(options, "include_usage"),
+            (None, Some(null)) => over(null, "{\"include_usage\":".into(), "}"),
+            (None, None) => new_member(root, "\"stream_options\":{\"include_usage\":".into(), "}"),
+        });
+    }
+    Ok(())
+}
+
+fn input(root: Value<'_>, request: &mut Request) -> Result<Input, BadRequest> {
+    let mut input = Input::default();
+    input.add(REQUEST_TOKENS);
+    let media = content::media(&request.model);
+    if let Some(tools) = root.get("tools") {
+        tools::offer(tools, request, &mut input)?;
+    }
+    match root.get("messages") {
+        Some(messages) if messages.kind() == Kind::Array => {
+            input.messages(messages, &media);
+            request.blocks.extend(messages.items().map(Value::span));
+        }
+        Some(other) => return Err(BadRequest::at("invalid_value", other, "a list of messages was expected")),
+        None => return Err(BadRequest { param: Some("/messages".into()), ..BadRequest::new("missing", "the body has no messages") }),
+    }
+    for (key, value) in root.members() {
+        let key = key.text().unwrap_or_default();
+        if !SILENT.contains(&key.as_ref()) {
+            input.json(value);
+        }
+    }
+    searches(root, request);
+    Ok(input)
+}
+
+/// Search models search once for a call (OpenAI's pricing page); a router's web plugin likewise. Chat has no field that
+/// limits server tools, so one in the list keeps its open ceiling.
+fn searches(root: Value<'_>, request: &mut Request) {
+    let has_plugin = root.get("plugins").into_iter().flat_map(Value::items).any(|plugin| plugin.get("id").is_some_and(|id| id.is_text("web")));
+    let has_options = root.get("web_search_options").is_some_and(|options| !options.is_null());
+    if has_plugin || has_options {
+        request.ask.tools.push(ToolAsk { tool: "web_search".into(), uses_max: Some(1), result_tokens_max: None });
+    }
+}

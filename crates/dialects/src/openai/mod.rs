@@ -1,0 +1,64 @@
+//! OpenAI's language: chat completions, responses, embeddings; also what compatible servers speak.
+
+mod answer;
+mod chat;
+mod content;
+mod embeddings;
+mod responses;
+mod stream;
+mod tools;
+mod usage;
+
+pub(crate) use answer::{read_chat, read_embeddings, read_responses};
+pub(crate) use chat::chat;
+pub(crate) use embeddings::embeddings;
+pub(crate) use responses::{count, responses};
+pub(crate) use stream::{chat_event, responses_event};
+
+use pricing::CacheWrite;
+
+use crate::fields::text;
+use crate::json::Value;
+use crate::{BadRequest, Request};
+
+/// Prompts of this many tokens are cached by OpenAI by itself (its documentation of prompt caching).
+const CACHED_FROM_TOKENS: u64 = 1_024;
+
+/// Reads what all of OpenAI's generating operations share: who asks, which tier, what the cache may write.
+fn common(root: Value<'_>, request: &mut Request) -> Result<(), BadRequest> {
+    request.tags(root.get("metadata"));
+    request.attribute_from(root.get("user"), "user");
+    request.attribute_from(root.get("safety_identifier"), "user");
+    request.attribute_from(root.get("prompt_cache_key"), "prompt_cache_key");
+    service_tier(root, request)?;
+    if request.ask.input_tokens >= CACHED_FROM_TOKENS || request.ask.hidden_input {
+        request.ask.cache_write = Some(CacheWrite::FiveMinutes);
+    }
+    Ok(())
+}
+
+/// `auto` may be served at whatever the project is set to; pricing takes the dearest that is sold. A named tier may be served as
+/// standard when it has no room (OpenAI's documentation of `service_tier`).
+fn service_tier(root: Value<'_>, request: &mut Request) -> Result<(), BadRequest> {
+    let Some(tier) = text(root.get("service_tier"))? else { return Ok(()) };
+    let tiers: &[&str] = match tier.as_str() {
+        "default" | "standard" | "scale" => &["standard"],
+        "auto" => &["auto"],
+        "priority" | "fast" => &["priority", "standard"],
+        "flex" => &["flex", "standard"],
+        _ => return Err(BadRequest::at("invalid_value", root.get("service_tier").unwrap_or(root), "service_tier must be auto, default, flex or priority")),
+    };
+    request.ask.service_tiers = tiers.iter().map(|tier| (*tier).to_owned()).collect();
+    if tier != "auto" {
+        request.select.insert("service_tier".into(), tiers[0].to_owned());
+    }
+    Ok(())
+}
+
+/// Whether the model refuses `max_tokens` and takes only `max_completion_tokens`: the o-series and GPT-5 and later.
+fn takes_completion_tokens(model: &str) -> bool {
+    let name = model.rsplit('/').next().unwrap_or(model).to_ascii_lowercase();
+    let name = name.strip_prefix("ft:").unwrap_or(&name);
+    let digit_after = |prefix: &str, least: u8| name.strip_prefix(prefix).and_then(|rest| rest.bytes().next()).is_some_and(|byte| (least..=b'9').contains(&byte));
+    digit_after("o", b'1') || digit_after("gpt-", b'5') || name.starts_with("codex-")
+}

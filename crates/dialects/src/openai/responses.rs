@@ -1,0 +1,115 @@
+//! `POST /v1/responses`, and its token count.
+
+use super::{common, content, tools};
+use crate::fields::{count as number, flag, model, object, place, refuse_look_alikes, refuse_overrides};
+use crate::input::{Input, REQUEST_TOKENS};
+use crate::json::{Kind, Value};
+use crate::{BadRequest, Request};
+
+/// Members that move the price; a key that only looks like one is refused.
+const KNOWN: &[&str] = &[
+    "model", "input", "instructions", "max_output_tokens", "max_tokens", "max_tool_calls", "n", "stream", "service_tier", "tools", "previous_response_id",
+    "conversation", "prompt", "background", "models", "fallbacks", "api_base", "base_url", "api_key",
+];
+
+/// Members that don't reach the model as text.
+const SILENT: &[&str] = &[
+    "model", "input", "tools", "metadata", "client_metadata", "user", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options",
+    "max_output_tokens", "max_tool_calls", "stream", "stream_options", "service_tier", "temperature", "top_p", "top_logprobs", "parallel_tool_calls", "store",
+    "include", "background", "truncation", "reasoning", "previous_response_id", "context_management",
+];
+
+/// Reads a responses request.
+pub(crate) fn responses(root: Value<'_>) -> Result<Request, BadRequest> {
+    refuse_look_alikes(root, KNOWN)?;
+    refuse_overrides(root)?;
+    let (name, at) = model(root)?;
+    if flag(root.get("background"))? {
+        let at = root.get("background").unwrap_or(root);
+        return Err(BadRequest::at("unsupported", at, "background responses aren't metered yet; leave out \"background\""));
+    }
+    let mut request = Request::of(name);
+    request.splices.model.push((at.span(), ""));
+    request.ask.generates = true;
+    request.stream = flag(root.get("stream"))?;
+    request.ask.choices = number(root.get("n"), 1)?.unwrap_or(1);
+    request.ask.output_ceiling = number(root.get("max_output_tokens"), 1)?;
+    request.splices.ceiling.push(place(root, "max_output_tokens"));
+    let input = input(root, &mut request)?;
+    (request.ask.input_tokens, request.ask.other_input) = (input.tokens, input.other);
+    request.ask.hidden_input = input.hidden || refers(root)?;
+    common(root, &mut request)?;
+    who(root, &mut request);
+    Ok(request)
+}
+
+/// Reads a request to count tokens: free, so that only the model matters.
+pub(crate) fn count(root: Value<'_>) -> Result<Request, BadRequest> {
+    let (name, at) = model(root)?;
+    let mut request = Request::of(name);
+    request.splices.model.push((at.span(), ""));
+    Ok(request)
+}
+
+/// Whether the request goes on from something stored at the provider.
+fn refers(root: Value<'_>) -> Result<bool, BadRequest> {
+    let is_set = |name: &str| root.get(name).is_some_and(|value| !value.is_null());
+    if let Some(reasoning) = object(root.get("reasoning"))? {
+        refuse_look_alikes(reasoning, &["effort"])?;
+    }
+    Ok(["previous_response_id", "conversation", "prompt"].into_iter().any(is_set))
+}
+
+fn input(root: Value<'_>, request: &mut Request) -> Result<Input, BadRequest> {
+    let mut input = Input::default();
+    input.add(REQUEST_TOKENS);
+    let media = content::media(&request.model);
+    if let Some(tools) = root.get("tools") {
+        tools::offer(tools, request, &mut input)?;
+    }
+    if let Some(instructions) = root.get("instructions").filter(|value| !value.is_null()) {
+        request.blocks.push(instructions.span());
+    }
+    match root.get("input").map(|value| (value, value.kind())) {
+        Some((text, Kind::String)) => {
+            input.content(text, &media);
+            request.blocks.push(text.span());
+        }
+        Some((items, Kind::Array)) => {
+            input.messages(items, &media);
+            request.blocks.extend(items.items().map(Value::span));
+            additional_tools(items, request, &mut input)?;
+        }
+        Some((_, Kind::Null)) | None => {}
+        Some((other, _)) => return Err(BadRequest::at("invalid_value", other, "input must be a string or a list of items")),
+    }
+    for (key, value) in root.members() {
+        let key = key.text().unwrap_or_default();
+        if !SILENT.contains(&key.as_ref()) {
+            input.json(value);
+        }
+    }
+    let uses = number(root.get("max_tool_calls"), 0)?;
+    tools::limit(request, uses);
+    if uses.is_none() && !request.ask.tools.is_empty() {
+        request.splices.tool_uses.push(place(root, "max_tool_calls"));
+    }
+    Ok(input)
+}
+
+/// Codex puts its tools into an item of the input.
+fn additional_tools(items: Value<'_>, request: &mut Request, input: &mut Input) -> Result<(), BadRequest> {
+    let lists = items.items().filter(|item| item.get("type").is_some_and(|kind| kind.is_text("additional_tools")));
+    for list in lists.filter_map(|item| item.get("tools")) {
+        tools::offer(list, request, input)?;
+    }
+    Ok(())
+}
+
+/// Codex's own names for what it does.
+fn who(root: Value<'_>, request: &mut Request) {
+    let Some(client) = root.get("client_metadata").filter(|value| value.kind() == Kind::Object) else { return };
+    request.attribute_from(client.get("session_id"), "session");
+    request.attribute_from(client.get("thread_id"), "thread");
+    request.attribute_from(client.get("x-openai-subagent"), "subagent");
+}

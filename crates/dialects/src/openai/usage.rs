@@ -1,0 +1,121 @@
+//! OpenAI's usage, and that of servers which speak its language, as disjoint meters.
+
+use pricing::{Attrs, Meter, Usage};
+
+use crate::json::{Kind, Value};
+use crate::reading::{Reading, UsageReading, tally, tally_in};
+
+/// The names that chat and responses give the same counts.
+pub(super) struct Names {
+    input: &'static str,
+    output: &'static str,
+    input_details: &'static str,
+    output_details: &'static str,
+}
+
+pub(super) const CHAT: Names =
+    Names { input: "prompt_tokens", output: "completion_tokens", input_details: "prompt_tokens_details", output_details: "completion_tokens_details" };
+pub(super) const RESPONSES: Names =
+    Names { input: "input_tokens", output: "output_tokens", input_details: "input_tokens_details", output_details: "output_tokens_details" };
+
+#[derive(Default)]
+struct Counts {
+    input: u64,
+    cached: u64,
+    written: u64,
+    audio_in: u64,
+    output: u64,
+    audio_out: u64,
+    reasoning: u64,
+    searches: u64,
+}
+
+/// Reads a usage object.
+pub(super) fn read(usage: Value<'_>, names: &Names) -> UsageReading {
+    if usage.kind() != Kind::Object {
+        return UsageReading::Missing;
+    }
+    match counts(usage, names).and_then(|counts| counts.map(meters).transpose()) {
+        Ok(Some(usage)) => UsageReading::Reported(usage),
+        Ok(None) => UsageReading::Missing,
+        Err(why) => UsageReading::Refused { why },
+    }
+}
+
+/// The counts; `None` when a side is missing.
+fn counts(usage: Value<'_>, names: &Names) -> Result<Option<Counts>, String> {
+    let (Some(input), Some(output)) = (tally(usage, names.input)?, tally(usage, names.output)?) else { return Ok(None) };
+    let inside = |name| tally_in(usage, names.input_details, name);
+    let outside = |name| tally_in(usage, names.output_details, name);
+    // DeepSeek and Moonshot name their cache reads apart from the details.
+    let cached = match (inside("cached_tokens")?, tally(usage, "prompt_cache_hit_tokens")?) {
+        (None, None) => tally(usage, "cached_tokens")?,
+        (first, second) => first.or(second),
+    };
+    let searches = match tally_in(usage, "server_tool_use", "web_search_requests")? {
+        None => tally(usage, "num_search_queries")?,
+        some => some,
+    };
+    let reasoning = outside("reasoning_tokens")?.unwrap_or(0);
+    // xAI counts reasoning beside the completion: only then does the total say so.
+    let total = tally(usage, "total_tokens")?;
+    let is_beside = reasoning > 0 && total == Some(input + output + reasoning);
+    Ok(Some(Counts {
+        input,
+        cached: cached.unwrap_or(0),
+        written: inside("cache_write_tokens")?.unwrap_or(0),
+        audio_in: inside("audio_tokens")?.unwrap_or(0),
+        output: if is_beside { output + reasoning } else { output },
+        audio_out: outside("audio_tokens")?.unwrap_or(0),
+        reasoning,
+        searches: searches.unwrap_or(0),
+    }))
+}
+
+/// Cached and written tokens are part of the prompt, reasoning and audio of the completion.
+fn meters(counts: Counts) -> Result<Usage, String> {
+    let fresh = counts.input.checked_sub(counts.cached + counts.written).ok_or("more tokens are cached than the prompt has")?;
+    if counts.reasoning > counts.output || counts.audio_out > counts.output || counts.audio_in > counts.input {
+        return Err("a part is larger than its whole".to_owned());
+    }
+    // Whether cached tokens were audio isn't said; text is taken as cached first, because fresh audio is dearer.
+    let audio = counts.audio_in.min(fresh);
+    let mut usage = Usage { reasoning_tokens: counts.reasoning, ..Usage::default() };
+    usage.add(Meter::InputTokens, fresh - audio);
+    usage.add_with(Meter::InputTokens, modality("audio"), audio);
+    usage.add(Meter::CacheReadTokens, counts.cached);
+    usage.add_with(Meter::CacheWriteTokens, Attrs::from([("ttl".into(), "5m".into())]), counts.written);
+    usage.add(Meter::OutputTokens, counts.output - counts.audio_out);
+    usage.add_with(Meter::OutputTokens, modality("audio"), counts.audio_out);
+    usage.add_with(Meter::ToolCall, tool("web_search"), counts.searches);
+    Ok(usage)
+}
+
+pub(super) fn modality(name: &str) -> Attrs {
+    Attrs::from([("modality".to_owned(), name.to_owned())])
+}
+
+pub(super) fn tool(name: &str) -> Attrs {
+    Attrs::from([("tool".to_owned(), name.to_owned())])
+}
+
+/// What the provider says the call cost: OpenRouter's `cost`, DeepInfra's `estimated_cost`, Perplexity's `cost.total_cost`.
+pub(super) fn provider_cost(usage: Value<'_>) -> Option<String> {
+    let cost = usage.get("cost").filter(|cost| !cost.is_null()).or_else(|| usage.get("estimated_cost"))?;
+    match cost.kind() {
+        Kind::Number => Some(cost.raw().to_owned()),
+        Kind::String => Reading::short(Some(cost)),
+        _ => cost.get("total_cost").filter(|total| total.kind() == Kind::Number).map(|total| total.raw().to_owned()),
+    }
+}
+
+/// llama.cpp's own counts, which it sends without being asked: an estimate, since with several choices they lack some.
+pub(super) fn timings(timings: Value<'_>) -> Option<Usage> {
+    let count = |name| tally(timings, name).ok().flatten();
+    let (fresh, made) = (count("prompt_n")?, count("predicted_n")?);
+    let mut usage = Usage::default();
+    usage.add(Meter::InputTokens, fresh);
+    usage.add(Meter::CacheReadTokens, count("cache_n").unwrap_or(0));
+    usage.add(Meter::OutputTokens, made);
+    Some(usage)
+}

@@ -1,0 +1,128 @@
+//! What Mete changes in a request, spliced into the client's own bytes.
+
+use core::ops::Range;
+
+use crate::Request;
+
+/// What Mete changes in a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shape {
+    /// The output ceiling to send, in the field that the model accepts; `None` leaves the body's own.
+    pub ceiling: Option<u64>,
+    /// Another model name (alias or step-down).
+    pub model: Option<String>,
+    /// Whether to ask for usage in streams (`stream_options.include_usage`).
+    pub include_usage: bool,
+    /// Ceiling to inject into server tools without one (`max_uses`, `max_tool_calls`).
+    pub tool_uses: Option<u64>,
+}
+
+/// Where a value can be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The bytes that go; empty where a member is added.
+    pub(crate) at: Range<usize>,
+    /// How the place joins what stands there.
+    pub(crate) join: Join,
+    /// What to write before the value: the key and colon, or more where a parent object is missing too.
+    pub(crate) before: String,
+    /// What to write behind it.
+    pub(crate) after: &'static str,
+}
+
+/// How a place joins what stands there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Join {
+    /// Over a value.
+    Over,
+    /// Behind the last member of an object.
+    Behind,
+    /// Into an object that has no member yet.
+    First,
+}
+
+/// A thinking budget that must stay below the ceiling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Thinking {
+    pub(crate) at: Range<usize>,
+    pub(crate) budget: u64,
+}
+
+/// Byte positions for [`Request::shape`]; the dialects' own.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Splices {
+    /// Fields of the output ceiling; all of them get the same number.
+    pub(crate) ceiling: Vec<Place>,
+    /// Where the model is named, with what stands before the name there (`models/`).
+    pub(crate) model: Vec<(Range<usize>, &'static str)>,
+    /// Where the wish for usage goes; `None` when it is there or the dialect has none.
+    pub(crate) include_usage: Option<Place>,
+    /// Open ceilings of server tools.
+    pub(crate) tool_uses: Vec<Place>,
+    pub(crate) thinking: Option<Thinking>,
+}
+
+/// One change: the range that goes, and what comes.
+struct Edit {
+    at: Range<usize>,
+    with: String,
+}
+
+impl Place {
+    fn write(&self, value: &str, edits: &mut Vec<Edit>) {
+        let is_taken = || edits.iter().any(|edit| edit.at == self.at);
+        let comma = match self.join {
+            Join::Over => "",
+            Join::First if !is_taken() => "",
+            Join::First | Join::Behind => ",",
+        };
+        edits.push(Edit { at: self.at.clone(), with: format!("{comma}{}{value}{}", self.before, self.after) });
+    }
+}
+
+impl Request {
+    /// The body to forward: the client's bytes with the changes spliced in, all else untouched.
+    ///
+    /// `body` must be the bytes that this request was read from. A ceiling at or below the request's own thinking budget
+    /// lowers that budget to just below it, because the provider refuses the two otherwise.
+    #[must_use]
+    pub fn shape(&self, body: &[u8], shape: &Shape) -> Vec<u8> {
+        let mut edits = Vec::new();
+        if let Some(ceiling) = shape.ceiling {
+            self.splices.ceiling.iter().for_each(|place| place.write(&ceiling.to_string(), &mut edits));
+            if let Some(thinking) = self.splices.thinking.as_ref().filter(|thinking| thinking.budget >= ceiling) {
+                edits.push(Edit { at: thinking.at.clone(), with: ceiling.saturating_sub(1).to_string() });
+            }
+        }
+        if let Some(model) = &shape.model {
+            let write = |(at, prefix): &(Range<usize>, &str)| Edit { at: at.clone(), with: quote(&format!("{prefix}{model}")) };
+            edits.extend(self.splices.model.iter().map(write));
+        }
+        if let Some(place) = self.splices.include_usage.as_ref().filter(|_| shape.include_usage) {
+            place.write("true", &mut edits);
+        }
+        if let Some(uses) = shape.tool_uses {
+            self.splices.tool_uses.iter().for_each(|place| place.write(&uses.to_string(), &mut edits));
+        }
+        splice(body, edits)
+    }
+}
+
+/// A string as JSON.
+fn quote(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// Applies edits that don't overlap; those at one place stay in their order.
+fn splice(body: &[u8], mut edits: Vec<Edit>) -> Vec<u8> {
+    edits.sort_by_key(|edit| edit.at.start);
+    let added: usize = edits.iter().map(|edit| edit.with.len()).sum();
+    let (mut out, mut done) = (Vec::with_capacity(body.len() + added), 0);
+    for edit in edits {
+        out.extend_from_slice(body.get(done..edit.at.start).unwrap_or_default());
+        out.extend_from_slice(edit.with.as_bytes());
+        done = edit.at.end;
+    }
+    out.extend_from_slice(body.get(done..).unwrap_or_default());
+    out
+}

@@ -1,0 +1,105 @@
+//! Every request that a real client was recorded with is read, bounded, and shaped without touching another byte.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use dialects::{Hints, Operation, Request, Route, Shape, parse_request_with, route};
+
+struct Recorded {
+    case: String,
+    route: Route,
+    body: Vec<u8>,
+    beta: String,
+}
+
+fn recorded() -> Vec<Recorded> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures");
+    let mut folders: Vec<PathBuf> = ["openai", "anthropic", "gemini"]
+        .iter()
+        .flat_map(|dialect| fs::read_dir(root.join(dialect)).unwrap().map(|entry| entry.unwrap().path()))
+        .filter(|folder| folder.join("headers.json").exists())
+        .collect();
+    folders.sort();
+    folders.iter().map(|folder| read(folder)).collect()
+}
+
+fn read(folder: &Path) -> Recorded {
+    let headers: Vec<(String, String)> = serde_json::from_slice(&fs::read(folder.join("headers.json")).unwrap()).unwrap();
+    let header = |name: &str| headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap_or_default();
+    let case = folder.to_string_lossy().rsplit('/').next().unwrap().to_owned();
+    let route = route(&header(":method"), &header(":path"), !header("anthropic-version").is_empty(), false).unwrap_or_else(|error| panic!("{case}: {error:?}"));
+    Recorded { case, route, body: fs::read(folder.join("request.json")).unwrap_or_default(), beta: header("anthropic-beta") }
+}
+
+fn parsed(recorded: &Recorded) -> Request {
+    parse_request_with(&recorded.route, &recorded.body, Hints { anthropic_beta: &recorded.beta }).unwrap_or_else(|error| panic!("{}: {error:?}", recorded.case))
+}
+
+#[test]
+fn every_recorded_request_is_read() {
+    let all = recorded();
+    assert!(all.len() > 40, "only {} recordings", all.len());
+    for recorded in all.iter().filter(|recorded| !recorded.body.is_empty()) {
+        let request = parsed(recorded);
+        assert!(!request.model.is_empty(), "{}", recorded.case);
+        let is_budgeted = !recorded.route.operation.is_free();
+        let bound = request.ask.input_tokens + request.ask.embedding_tokens;
+        assert!(!is_budgeted || bound > 0, "{}", recorded.case);
+        // A byte is at most a token; templates and tools add thousands at most, media aside.
+        assert!(bound < 2 * recorded.body.len() as u64 + 20_000, "{}: {bound} tokens for {} bytes", recorded.case, recorded.body.len());
+    }
+}
+
+#[test]
+fn shaping_changes_the_spliced_fields_and_no_other_byte() {
+    for recorded in recorded().iter().filter(|recorded| !recorded.body.is_empty() && !recorded.route.operation.is_free()) {
+        let request = parsed(recorded);
+        assert_eq!(request.shape(&recorded.body, &Shape::default()), recorded.body, "{}", recorded.case);
+        let generates = request.ask.generates;
+        let shape = Shape { ceiling: generates.then_some(7_777), model: Some("other-model".into()), include_usage: true, tool_uses: Some(3) };
+        let shaped = request.shape(&recorded.body, &shape);
+        let again = parse_request_with(&recorded.route, &shaped, Hints { anthropic_beta: &recorded.beta }).unwrap();
+        let in_path = recorded.route.model.is_some();
+        assert_eq!(again.model, if in_path { request.model.as_str() } else { "other-model" }, "{}", recorded.case);
+        if generates {
+            assert_eq!(again.ask.output_ceiling, Some(7_777), "{}", recorded.case);
+            assert!(!again.has_open_tools(), "{}", recorded.case);
+        }
+        if recorded.route.operation == Operation::Chat && request.stream {
+            assert!(again.wants_usage, "{}", recorded.case);
+        }
+        let unlike = differing(&recorded.body, &shaped);
+        assert!(unlike < 200, "{}: {unlike} bytes differ", recorded.case);
+        assert_eq!(request.blocks.len(), again.blocks.len(), "{}", recorded.case);
+        for (before, after) in request.blocks.iter().zip(&again.blocks) {
+            let same = recorded.body[before.clone()] == shaped[after.clone()];
+            assert!(same || shape.tool_uses.is_some() && !request.has_open_tools(), "{}", recorded.case);
+        }
+    }
+}
+
+/// Bytes that are left when what both have at their start and at their end is taken off.
+fn differing(before: &[u8], after: &[u8]) -> usize {
+    let start = before.iter().zip(after).take_while(|(a, b)| a == b).count();
+    let end = before[start..].iter().rev().zip(after[start..].iter().rev()).take_while(|(a, b)| a == b).count();
+    if start < 40 { return after.len().saturating_sub(before.len()) } // A model at the start and a ceiling at the end.
+    after.len() - start - end
+}
+
+#[test]
+fn agents_are_known_by_what_they_send() {
+    let all = recorded();
+    let find = |case: &str| parsed(all.iter().find(|recorded| recorded.case == case).unwrap());
+    let claude = find("claude-code-turn-3-subagent");
+    assert_eq!(claude.attributes["session"], "c1e09bbe-e87d-4ea1-9fa4-3ce6fe00c281");
+    assert_eq!(claude.ask.output_ceiling, Some(128_000));
+    assert_eq!(claude.ask.cache_write, Some(pricing::CacheWrite::FiveMinutes));
+    let codex = find("codex-turn-4");
+    assert_eq!(codex.attributes["session"], "01a208d3-f4c3-73f1-bee9-ea529951e6f1");
+    assert_eq!(codex.attributes["subagent"], "collab_spawn");
+    assert_eq!(codex.ask.output_ceiling, None);
+    assert!(codex.tools_offered.contains(&"exec".to_owned()), "{:?}", codex.tools_offered);
+    let older = find("codex-older-model-turn-1");
+    assert!(older.has_open_tools());
+    assert_eq!(older.ask.tools[0].tool, "web_search");
+}

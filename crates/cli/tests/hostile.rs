@@ -276,9 +276,7 @@ fn code_of(body: &str) -> Option<String> {
     let start = body.find('{')?;
     let end = body.rfind('}')?;
     let document: Value = serde_json::from_str(body.get(start..=end)?).ok()?;
-    let code =
-        ["/mete/code", "/error/mete/code", "/error/code"].iter().find_map(|pointer| document.pointer(pointer)?.as_str().map(str::to_owned));
-    code
+    ["/mete/code", "/error/mete/code", "/error/code"].iter().find_map(|pointer| document.pointer(pointer)?.as_str().map(str::to_owned))
 }
 
 #[test]

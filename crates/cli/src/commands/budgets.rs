@@ -29,7 +29,7 @@ pub async fn budgets(context: &Context, command: Budgets) -> anyhow::Result<()> 
             if let (Some(name), Some(rows)) = (name, rows.as_array_mut()) {
                 rows.retain(|row| row["name"] == name.as_str());
             }
-            output::print(context.format, &rows, |rows| table(rows));
+            output::print(context.format, &rows, table);
         }
         Budgets::Show { name } => {
             let budget = accepted(api.get(&path(&name)).await?)?;

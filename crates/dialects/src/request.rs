@@ -105,8 +105,9 @@ pub fn parse_request_with(route: &Route, body: &[u8], hints: Hints<'_>) -> Resul
 }
 
 impl Request {
-    /// A request of which only the model is known yet.
-    pub(crate) fn of(model: String) -> Self {
+    /// A request of which only the model is known: one without a body, such as `GET /v1/models`.
+    #[must_use]
+    pub fn of(model: String) -> Self {
         Self {
             model,
             stream: false,

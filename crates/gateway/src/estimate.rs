@@ -1,78 +1,116 @@
-//! What a request may cost at most: price book × bound, for the provider that it would go to.
+//! Stage 3, what it may cost at most: the price book and the bound, for the provider that the call would go to.
 
-use bytes::Bytes;
-use dialects::{Dialect, Operation};
-use ledger::{AccountView, Attributes, RunId};
+use std::collections::BTreeMap;
+
+use dialects::Request;
+use jiff::Timestamp;
+use ledger::{Attributes, RunId};
 use money::Nanos;
+use pricing::{Bound, ModelFacts, PriceBook, PriceQuery, Unboundable};
+use store::{Books, MatchView};
 
-/// A request to estimate, as it would be sent.
-#[derive(Clone, Debug)]
-pub struct EstimateAsk {
-    /// Its language.
-    pub dialect: Dialect,
-    /// What it does.
-    pub operation: Operation,
-    /// The model, where the path and not the body names it (Gemini).
-    pub model: Option<String>,
-    /// The request's JSON.
-    pub body: Bytes,
-    /// What budgets match on.
-    pub attributes: Attributes,
-    /// The run that it would be part of.
-    pub run: Option<RunId>,
+use crate::denied::{Denied, Step};
+use crate::settings::{ProviderSettings, Settings, UnpricedPolicy};
+
+/// Output tokens that are left for the answer above a thinking budget.
+const ANSWER_TOKENS: u64 = 1_024;
+
+/// A call on its way to one provider: what it is called there and what it may cost.
+#[derive(Debug)]
+pub(crate) struct Target<'a> {
+    pub(crate) provider: &'a ProviderSettings,
+    pub(crate) model_sent: String,
+    pub(crate) query: PriceQuery,
+    pub(crate) facts: ModelFacts,
+    pub(crate) bound: Result<Bound, Unboundable>,
 }
 
-/// What a request may cost.
+/// What to ask the ledger for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Estimate {
-    /// The provider that it would go to.
-    pub provider: String,
-    /// Whose prices.
-    pub seller: String,
-    /// The model that would be sent.
-    pub model: String,
-    /// The smallest hold that lets it pass: input and a floor of output.
-    pub min: Nanos,
-    /// The full bound.
-    pub max: Nanos,
-    /// What such calls cost so far, within `min` and `max` of what was seen; the bound itself where nothing is known.
-    pub expected: Nanos,
-    /// Tenth percentile of what is expected.
-    pub expected_low: Nanos,
-    /// Ninetieth percentile of what is expected.
-    pub expected_high: Nanos,
-    /// What `expected` rests on, for a person: `38 settled calls of gpt-5.5`, `no settled calls yet: the bound`.
-    pub basis: String,
-    /// Input tokens at most.
-    pub input_tokens_max: u64,
-    /// Output ceiling of the full bound.
-    pub ceiling: u64,
-    /// Why there is no bound (`min` to `max` are zero then): code `unpriced` or `unboundable` and a sentence.
-    pub no_bound: Option<(String, String)>,
-    /// The accounts that it would count on.
-    pub budgets: Vec<AccountView>,
-    /// Other models of the same dialect that are routed and cost less at most, cheapest first.
-    pub alternatives: Vec<Alternative>,
+pub(crate) struct Need {
+    pub(crate) min: Nanos,
+    pub(crate) want: Nanos,
+    /// The smallest useful ceiling, which `min` pays for.
+    pub(crate) floor: u64,
 }
 
-/// A cheaper model.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Alternative {
-    /// Its name.
-    pub model: String,
-    /// Its full bound for the same request.
-    pub max: Nanos,
+/// Prices a request at one provider.
+pub(crate) fn target<'a>(prices: &PriceBook, provider: &'a ProviderSettings, request: &Request, at: Timestamp) -> Target<'a> {
+    let model_sent = provider.aliases.get(&request.model).unwrap_or(&request.model).clone();
+    let query = query(provider, &model_sent, &request.select, at);
+    let facts = prices.model_facts(&query);
+    let bound = prices.bound(&query, &request.ask);
+    Target { provider, model_sent, query, facts, bound }
 }
 
-/// Why a request can't be estimated; the client's fault.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EstimateError {
-    /// HTTP status.
-    pub status: u16,
-    /// Stable code.
-    pub code: &'static str,
-    /// What is wrong and what to do.
-    pub message: String,
-    /// Where, as a JSON pointer.
-    pub param: Option<String>,
+/// What is asked of the price book; what the request says is more specific than what the provider's config says.
+fn query(provider: &ProviderSettings, model: &str, select: &BTreeMap<String, String>, at: Timestamp) -> PriceQuery {
+    let mut query = PriceQuery::new(&provider.seller, model, at).in_region(&provider.region);
+    query.select = provider.select.iter().chain(select).map(|(name, value)| (name.clone(), value.clone())).collect();
+    query
+}
+
+/// The least and the most to ask for. Without clamping the full bound is the least.
+pub(crate) fn need(bound: &Bound, thinking_budget: u64, settings: &Settings) -> Result<Need, Unboundable> {
+    let want = bound.hold(bound.ceiling_wanted).ok_or(Unboundable::TooLarge)?;
+    if !settings.clamp {
+        return Ok(Need { min: want, want, floor: bound.ceiling_wanted });
+    }
+    let above_thinking = if thinking_budget == 0 { 0 } else { thinking_budget.saturating_add(ANSWER_TOKENS) };
+    let floor = settings.floor_output_tokens.max(above_thinking).min(bound.ceiling_wanted);
+    let min = bound.hold(floor).ok_or(Unboundable::TooLarge)?;
+    Ok(Need { min, want, floor })
+}
+
+/// What to do with a call that has no bound: refuse it under a budget that blocks, unless every such budget lets
+/// unpriced calls pass or takes them at the dearest price of their seller.
+pub(crate) async fn without_bound(books: &Books, settings: &Settings, prices: &PriceBook, call: Unbounded<'_>) -> Step<Option<(PriceQuery, Bound)>> {
+    let matching = books.matching(call.attributes.clone(), call.run, Nanos::ZERO).await.map_err(|_| Denied::ledger_unavailable())?;
+    let blocking: Vec<&MatchView> = matching.iter().filter(|view| view.blocks && view.account.limit.is_some()).collect();
+    let policy = |view: &&MatchView| match &view.account.account {
+        ledger::Account::Budget { budget, .. } => settings.unpriced.get(budget).copied().unwrap_or_default(),
+        ledger::Account::Run(_) => UnpricedPolicy::Refuse,
+    };
+    if let Some(refusing) = blocking.iter().find(|view| policy(view) == UnpricedPolicy::Refuse) {
+        return Err(refuse_unbounded(call.why, &refusing.account.account));
+    }
+    if let (Some(taking), Unboundable::Unpriced(_)) = (blocking.iter().find(|view| policy(view) == UnpricedPolicy::Dearest), call.why) {
+        let dearest = prices.dearest_of(&call.query.seller, call.query.at).and_then(|model| {
+            let query = PriceQuery { model, ..call.query.clone() };
+            let bound = prices.bound(&query, &call.request.ask).ok()?;
+            Some((query, bound))
+        });
+        return dearest.map(Some).ok_or_else(|| refuse_unbounded(call.why, &taking.account.account));
+    }
+    Ok(None)
+}
+
+/// A call without a bound.
+pub(crate) struct Unbounded<'a> {
+    pub(crate) attributes: &'a Attributes,
+    pub(crate) run: Option<RunId>,
+    pub(crate) query: &'a PriceQuery,
+    pub(crate) request: &'a Request,
+    pub(crate) why: &'a Unboundable,
+}
+
+fn refuse_unbounded(why: &Unboundable, account: &ledger::Account) -> Box<Denied> {
+    let (code, message) = explain(why);
+    let name = match account {
+        ledger::Account::Budget { budget, .. } => budget.clone(),
+        ledger::Account::Run(run) => store::run_text(*run),
+    };
+    Denied::payment_required(code, message).with("budget", name).with("waiting_helps", false)
+}
+
+/// Code and sentence for a request without a bound.
+pub(crate) fn explain(why: &Unboundable) -> (&'static str, String) {
+    match why {
+        Unboundable::Unpriced(unpriced) => {
+            let command = format!("mete prices set {}/{} --input X --output Y", unpriced.seller, crate::denied::echo(&unpriced.model));
+            ("unpriced", format!("{unpriced}, and a budget with a limit applies, so the call can't be bounded; set one, in dollars per million tokens, effective at once: {command}"))
+        }
+        Unboundable::NoBound { what } => ("unboundable", format!("the call can't be bounded under a budget with a limit: {what}; leave that part out, or lift the limit")),
+        Unboundable::TooLarge => ("unboundable", "the call's bound is beyond a billion dollars; ask for less output or fewer choices".to_owned()),
+    }
 }

@@ -1,5 +1,6 @@
 //! [`Gateway`], the handle that `server` holds: one way in for requests, and the way to change what they are decided under.
 
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -8,14 +9,20 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body as HttpBody;
 use http_body_util::BodyExt;
+use ledger::RunId;
 use pricing::PriceBook;
 use store::Books;
 
 use crate::body::{Body, BoxError};
-use crate::estimate::{Estimate, EstimateAsk, EstimateError};
+use crate::client::Client;
+use crate::history::History;
 use crate::in_flight::InFlight;
+use crate::limiter::Limiter;
 use crate::metrics::{Metrics, MetricsSnapshot};
-use crate::settings::Settings;
+use crate::pipeline;
+use crate::planning::{self, Estimate, EstimateAsk, EstimateError};
+use crate::settings::{ProviderSettings, Secret, Settings};
+use crate::upstream::Upstreams;
 
 /// The proxy. Cheap to clone; all clones are one gateway.
 #[derive(Clone)]
@@ -29,6 +36,10 @@ pub(crate) struct Inner {
     prices: RwLock<Arc<PriceBook>>,
     pub(crate) metrics: Metrics,
     pub(crate) in_flight: Arc<InFlight>,
+    pub(crate) limiter: Arc<Limiter>,
+    pub(crate) history: History,
+    upstreams: RwLock<Upstreams>,
+    run_credentials: RwLock<HashMap<RunId, BTreeMap<String, Secret>>>,
 }
 
 impl core::fmt::Debug for Gateway {
@@ -41,19 +52,28 @@ impl Gateway {
     /// A gateway over open books.
     #[must_use]
     pub fn new(books: Books, settings: Arc<Settings>, prices: Arc<PriceBook>) -> Self {
+        let upstreams = RwLock::new(Upstreams::new(settings.timeouts.connect));
         let inner = Inner {
             books,
             settings: RwLock::new(settings),
             prices: RwLock::new(prices),
             metrics: Metrics::default(),
             in_flight: InFlight::new(),
+            limiter: Arc::default(),
+            history: History::default(),
+            upstreams,
+            run_credentials: RwLock::default(),
         };
         Self { inner: Arc::new(inner) }
     }
 
     /// Swaps the settings; calls under way end under those that they began with.
     pub fn reload(&self, settings: Arc<Settings>) {
+        let connect = settings.timeouts.connect;
         *self.inner.settings.write().unwrap_or_else(PoisonError::into_inner) = settings;
+        if self.upstreams().connect() != connect {
+            *self.inner.upstreams.write().unwrap_or_else(PoisonError::into_inner) = Upstreams::new(connect);
+        }
     }
 
     /// Swaps the price book; calls under way are priced by the one that they were admitted under.
@@ -80,16 +100,57 @@ impl Gateway {
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        let _ = (request.map(|body| body.map_err(Into::into).boxed_unsync()), peer);
-        Response::new(Body::empty())
+        let _ = peer;
+        let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
+        let (client, answer) = Client::new();
+        let flight = self.inner.in_flight.enter();
+        let gateway = self.clone();
+        tokio::spawn(async move {
+            pipeline::run(gateway, request, client).await;
+            drop(flight);
+        });
+        // The task ends without an answer only when it panicked.
+        answer.await.unwrap_or_else(|_| broken())
     }
 
     /// What a request may cost, by the same stages that a live call goes through. Nothing is held or sent.
     ///
     /// # Errors
     /// The request itself is wrong, or no provider serves it.
-    pub async fn estimate(&self, _ask: EstimateAsk) -> Result<Estimate, EstimateError> {
-        Err(EstimateError { status: 501, code: "not_ready", message: String::new(), param: None })
+    pub async fn estimate(&self, ask: EstimateAsk) -> Result<Estimate, EstimateError> {
+        planning::plan(self, ask).await
+    }
+
+    /// Keeps provider credentials for the calls of a run and of runs inside it, by provider name or dialect name; in memory only.
+    pub fn set_run_credentials(&self, run: RunId, credentials: BTreeMap<String, Secret>) {
+        self.inner.run_credentials.write().unwrap_or_else(PoisonError::into_inner).insert(run, credentials);
+    }
+
+    /// Forgets a run's credentials.
+    pub fn drop_run_credentials(&self, run: RunId) {
+        self.inner.run_credentials.write().unwrap_or_else(PoisonError::into_inner).remove(&run);
+    }
+
+    /// The credential that a run, or the nearest run around it, has for a provider.
+    pub(crate) fn run_credential(&self, run: RunId, provider: &ProviderSettings) -> Option<Secret> {
+        let all = self.inner.run_credentials.read().unwrap_or_else(PoisonError::into_inner);
+        if all.is_empty() {
+            return None;
+        }
+        let mut at = Some(run);
+        while let Some(run) = at {
+            let of_run = all.get(&run);
+            let found = of_run.and_then(|known| known.get(&provider.name).or_else(|| known.get(provider.dialect.name())));
+            if found.is_some() {
+                return found.cloned();
+            }
+            at = self.inner.books.run_by_id(run).and_then(|record| record.start.parent);
+        }
+        None
+    }
+
+    pub(crate) fn upstreams(&self) -> Upstreams {
+        self.inner.upstreams.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Calls under way, settlements included.
@@ -112,4 +173,13 @@ impl Gateway {
     pub fn metrics(&self) -> MetricsSnapshot {
         self.inner.metrics.snapshot(self.in_flight())
     }
+}
+
+/// The answer when a call broke inside Mete: no text of what broke.
+fn broken() -> Response<Body> {
+    let body = r#"{"error":{"message":"something broke inside Mete; its log says more","type":"mete","code":"internal"}}"#;
+    let mut response = Response::new(Body::from(Bytes::from_static(body.as_bytes())));
+    *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+    response.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+    response
 }

@@ -4,18 +4,38 @@
 //!
 //! [`Gateway::handle`] takes one HTTP request through all of them. There is no second way in.
 
+mod admit;
+mod authenticate;
 mod body;
+mod call;
+mod choose;
+mod client;
+mod denied;
 mod estimate;
+mod forward;
 mod gateway;
+mod history;
+mod identify;
 mod in_flight;
+mod incoming;
+mod limiter;
 pub mod listener;
+mod meter;
 mod metrics;
+mod names;
+mod pipeline;
+mod planning;
+mod refusal;
+mod response;
 mod settings;
+mod settle;
+mod shape;
+mod upstream;
 
 pub use body::{Body, BoxError};
-pub use estimate::{Alternative, Estimate, EstimateAsk, EstimateError};
 pub use gateway::Gateway;
 pub use metrics::{BUCKETS_MICROS, CallLabels, HistogramSnapshot, MetricsSnapshot};
+pub use planning::{Alternative, Estimate, EstimateAsk, EstimateError};
 pub use settings::{
     Authentication, FallbackSettings, LimitSettings, ProviderSettings, Secret, Settings, TimeoutSettings, UnpricedPolicy, UseKey,
 };

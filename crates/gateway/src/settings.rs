@@ -69,8 +69,9 @@ pub struct ProviderSettings {
     pub dialect: Dialect,
     /// Scheme, host, port and optional path, without `/v1`.
     pub base_url: http::Uri,
-    /// Where calls with a client's own subscription login go, instead of `base_url`; `/v1` is left out of the path there.
-    /// `None` is the vendor's own host (`https://chatgpt.com/backend-api/codex` for ChatGPT logins; for Claude logins `base_url`).
+    /// Where calls with a client's own subscription login go, instead of `base_url`. ChatGPT's backend has no `/v1`, so it is
+    /// left out of OpenAI paths there. `None` is `base_url`; only where that is `api.openai.com`, which takes no ChatGPT
+    /// logins, it is `https://chatgpt.com/backend-api/codex`.
     pub subscription_url: Option<http::Uri>,
     /// The gateway's own credential.
     pub api_key: Option<Secret>,

@@ -1,0 +1,206 @@
+//! Stage 1, who is this: a virtual key, a run's token, or a client's own provider credential passing through.
+
+use std::sync::Arc;
+
+use dialects::{Dialect, Route};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use jiff::Timestamp;
+use store::{Books, KeyRecord, RunRecord};
+
+use crate::denied::{Denied, Step};
+use crate::settings::Authentication;
+
+/// Headers that carry credentials; none of them is ever forwarded as it came unless it is the client's own.
+pub(crate) const CREDENTIAL_HEADERS: [HeaderName; 4] = [
+    AUTHORIZATION,
+    HeaderName::from_static("x-api-key"),
+    HeaderName::from_static("x-goog-api-key"),
+    HeaderName::from_static("api-key"),
+];
+
+/// Who calls.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) credential: Credential,
+    /// The run that a token in the path, a run token or the key names.
+    pub(crate) run: Option<Arc<RunRecord>>,
+}
+
+/// What the client showed.
+#[derive(Clone)]
+pub(crate) enum Credential {
+    /// Nothing.
+    None,
+    /// A virtual key.
+    Virtual(Arc<KeyRecord>),
+    /// A run's token in the place of a key.
+    RunToken,
+    /// The client's own key of a provider.
+    Own(HeaderName, HeaderValue),
+    /// The client's own login of a subscription plan.
+    Subscription(HeaderName, HeaderValue),
+}
+
+impl core::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Virtual(_) => "Virtual",
+            Self::RunToken => "RunToken",
+            Self::Own(..) => "Own",
+            Self::Subscription(..) => "Subscription",
+        })
+    }
+}
+
+impl Caller {
+    /// The virtual key, if that is what the client showed.
+    pub(crate) fn key(&self) -> Option<&Arc<KeyRecord>> {
+        match &self.credential {
+            Credential::Virtual(key) => Some(key),
+            _ => None,
+        }
+    }
+
+    /// Whether a key or a run vouches for the caller, so that the gateway's provider keys may serve it.
+    pub(crate) fn is_known(&self) -> bool {
+        self.run.is_some() || matches!(self.credential, Credential::Virtual(_) | Credential::RunToken)
+    }
+}
+
+/// Finds out who calls.
+pub(crate) fn authenticate(books: &Books, mode: Authentication, route: &Route, headers: &HeaderMap, now: Timestamp) -> Step<Caller> {
+    refuse_key_in_query(&route.upstream_path)?;
+    let shown = shown_secret(headers)?;
+    let by_path = route.run_token.as_deref().map(|token| run_of_token(books, token)).transpose()?;
+    let Some((header, value, secret)) = shown else {
+        return without_credential(mode, by_path);
+    };
+    if secret.starts_with("mk_") {
+        return with_virtual_key(books, &secret, by_path, now);
+    }
+    if secret.starts_with("rt_") {
+        return with_run_token(books, &secret, by_path);
+    }
+    if secret.starts_with("mt_") {
+        let message = "this is an admin token, which can't call models; make a key with `mete keys create NAME`";
+        return Err(Denied::forbidden("admin_token", message));
+    }
+    if mode == Authentication::Keyed && by_path.is_none() {
+        return Err(invalid_key());
+    }
+    let credential = match is_subscription(route.dialect, &header, &secret, headers) {
+        true => Credential::Subscription(header, value),
+        false => Credential::Own(header, value),
+    };
+    Ok(Caller { credential, run: by_path })
+}
+
+fn without_credential(mode: Authentication, run: Option<Arc<RunRecord>>) -> Step<Caller> {
+    if mode == Authentication::Keyed && run.is_none() {
+        let message = "no key; send a Mete key as `Authorization: Bearer mk_…`, `x-api-key` or `x-goog-api-key`";
+        return Err(Denied::unauthorized("missing_key", message));
+    }
+    Ok(Caller { credential: Credential::None, run })
+}
+
+/// Unknown, expired and revoked keys get one answer, so that it tells nothing about which keys exist.
+fn invalid_key() -> Box<Denied> {
+    Denied::unauthorized("invalid_key", "the key isn't valid here; ask for one, or list yours with `mete keys list`")
+}
+
+fn with_virtual_key(books: &Books, secret: &str, by_path: Option<Arc<RunRecord>>, now: Timestamp) -> Step<Caller> {
+    let key = books.key_by_secret(secret).ok_or_else(invalid_key)?;
+    if key.revoked_at.is_some() || key.expires_at.is_some_and(|at| at <= now) {
+        return Err(invalid_key());
+    }
+    let of_key = key.run.and_then(|run| books.run_by_id(run));
+    if let (Some(path), Some(own)) = (&by_path, key.run)
+        && path.id != own
+    {
+        return Err(Denied::forbidden("run_mismatch", "the key belongs to another run than the address; use the run's own key"));
+    }
+    if of_key.as_ref().is_some_and(|run| run.ended_at.is_some()) {
+        return Err(run_ended());
+    }
+    Ok(Caller { credential: Credential::Virtual(key), run: by_path.or(of_key) })
+}
+
+fn with_run_token(books: &Books, token: &str, by_path: Option<Arc<RunRecord>>) -> Step<Caller> {
+    let run = run_of_token(books, token)?;
+    if by_path.is_some_and(|path| path.id != run.id) {
+        return Err(Denied::forbidden("run_mismatch", "the token belongs to another run than the address"));
+    }
+    Ok(Caller { credential: Credential::RunToken, run: Some(run) })
+}
+
+/// The run of a token, if it still runs.
+pub(crate) fn run_of_token(books: &Books, token: &str) -> Step<Arc<RunRecord>> {
+    let run = books.run_by_token(token).ok_or_else(|| {
+        Denied::unauthorized("unknown_run", "the run in the address isn't known or ended long ago; start one with `mete run -- COMMAND`")
+    })?;
+    if run.ended_at.is_some() {
+        return Err(run_ended());
+    }
+    Ok(run)
+}
+
+fn run_ended() -> Box<Denied> {
+    Denied::forbidden("run_ended", "the run has ended; start another with `mete run -- COMMAND`")
+}
+
+/// Keys in addresses end up in logs of every proxy on the way, so they are refused and not read.
+fn refuse_key_in_query(path_and_query: &str) -> Step<()> {
+    let query = path_and_query.split_once('?').map_or("", |(_, query)| query);
+    let names = query.split('&').filter_map(|pair| pair.split('=').next());
+    let is_key = |name: &str| ["key", "api_key", "api-key", "apikey", "access_token", "token"].contains(&name.to_ascii_lowercase().as_str());
+    if names.into_iter().any(is_key) {
+        return Err(Denied::unauthorized("key_in_query", "a key in the address isn't accepted; send it as a header, such as `x-goog-api-key`"));
+    }
+    Ok(())
+}
+
+/// The one secret that the request shows, in whichever header. The same secret twice is one.
+fn shown_secret(headers: &HeaderMap) -> Step<Option<(HeaderName, HeaderValue, String)>> {
+    let mut shown: Option<(HeaderName, HeaderValue, String)> = None;
+    for name in CREDENTIAL_HEADERS {
+        for value in headers.get_all(&name) {
+            let Some(secret) = secret_of(&name, value)? else { continue };
+            match &shown {
+                Some((_, _, first)) if *first != secret => {
+                    let message = "two different credentials in one request; send one of `authorization`, `x-api-key` and `x-goog-api-key`";
+                    return Err(Denied::bad_request("ambiguous_credentials", message));
+                }
+                Some(_) => {}
+                None => shown = Some((name.clone(), value.clone(), secret)),
+            }
+        }
+    }
+    Ok(shown)
+}
+
+fn secret_of(name: &HeaderName, value: &HeaderValue) -> Step<Option<String>> {
+    let text = value.to_str().map_err(|_not_ascii| invalid_key())?.trim();
+    if name != AUTHORIZATION {
+        return Ok(Some(text.to_owned()).filter(|text| !text.is_empty()));
+    }
+    let (scheme, secret) = text.split_once(' ').unwrap_or((text, ""));
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Denied::unauthorized("invalid_key", "the `authorization` header must be `Bearer KEY`"));
+    }
+    Ok(Some(secret.trim().to_owned()).filter(|secret| !secret.is_empty()))
+}
+
+/// Logins of Claude plans are `sk-ant-oat…`; of ChatGPT plans a JSON web token beside an account id. Nothing is verified
+/// here: the token grants nothing at Mete and goes to its own host, which verifies it.
+fn is_subscription(dialect: Dialect, header: &HeaderName, secret: &str, headers: &HeaderMap) -> bool {
+    if header != AUTHORIZATION {
+        return false;
+    }
+    match dialect {
+        Dialect::Anthropic => secret.starts_with("sk-ant-oat"),
+        Dialect::OpenAi => headers.contains_key("chatgpt-account-id") && secret.starts_with("eyJ") && secret.split('.').count() == 3,
+        Dialect::Gemini => false,
+    }
+}

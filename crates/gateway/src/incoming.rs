@@ -1,0 +1,94 @@
+//! Stage 0, what came: one request line looked up in the table of routes, one body within its limits.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use dialects::{Dialect, Operation, Request, Route, RouteError};
+use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, UPGRADE};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode, Version};
+
+use crate::body::{ReadError, RequestBody, read_whole};
+use crate::denied::{Denied, Step, echo};
+use crate::settings::Settings;
+
+/// Looks the request line up. Whatever isn't in the table is answered here and never forwarded.
+pub(crate) fn route(head: &Parts) -> Step<Route> {
+    // In HTTP/2 the address always names a host; in HTTP/1.1 only a request to a proxy does.
+    if head.version <= Version::HTTP_11 && head.uri.authority().is_some() {
+        return Err(Denied::bad_request("absolute_uri", "Mete isn't a forward proxy; send the path alone, for example `POST /v1/messages`"));
+    }
+    let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+    let upgrade = head.headers.get(UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    let anthropic_version = head.headers.contains_key("anthropic-version");
+    dialects::route(head.method.as_str(), path, anthropic_version, upgrade).map_err(|error| match error {
+        RouteError::Unknown => {
+            let message = format!("`{} {}` isn't a path that Mete serves; nothing was forwarded", head.method, echo(head.uri.path()));
+            Denied::new(StatusCode::NOT_FOUND, "unknown_route", message)
+        }
+        RouteError::Method { allow } => {
+            Denied::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", format!("this path takes {allow}")).with_header(ALLOW, allow)
+        }
+        RouteError::Upgrade => Denied::new(StatusCode::UPGRADE_REQUIRED, "websocket", "Mete speaks HTTP here and no WebSocket; send a POST"),
+    })
+}
+
+/// The dialect whose error shape fits a path that isn't served.
+pub(crate) fn likely_dialect(head: &Parts) -> Dialect {
+    let path = head.uri.path();
+    let gemini = path.contains("/v1beta") || path.contains(":generateContent") || head.headers.contains_key("x-goog-api-key");
+    let anthropic = path.contains("/messages") || head.headers.contains_key("anthropic-version");
+    match (gemini, anthropic) {
+        (true, _) => Dialect::Gemini,
+        (false, true) => Dialect::Anthropic,
+        (false, false) => Dialect::OpenAi,
+    }
+}
+
+/// Reads the body of a request that has one.
+pub(crate) async fn body(headers: &HeaderMap, route: &Route, body: RequestBody, settings: &Settings) -> Step<Bytes> {
+    if route.operation == Operation::Models {
+        return Ok(Bytes::new());
+    }
+    check_content(headers)?;
+    let limit = settings.limits.body_bytes_max;
+    read_whole(body, limit, settings.timeouts.body_idle).await.map_err(|error| match error {
+        ReadError::TooLarge => Denied::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("the body is larger than {limit} bytes")),
+        ReadError::Idle => Denied::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", idle_text(settings.timeouts.body_idle)),
+        ReadError::Broken(error) => {
+            tracing::debug!(%error, "a request body broke off");
+            Denied::bad_request("body_broken", "the body broke off before its end")
+        }
+    })
+}
+
+fn idle_text(idle: Duration) -> String {
+    format!("no piece of the body came for {} s", idle.as_secs_f32())
+}
+
+fn check_content(headers: &HeaderMap) -> Step<()> {
+    let encoding = headers.get(CONTENT_ENCODING).map_or(&b"identity"[..], |value| value.as_bytes());
+    if !encoding.eq_ignore_ascii_case(b"identity") {
+        return Err(Denied::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_encoding", "compressed bodies aren't read; send the JSON as it is"));
+    }
+    let content_type = headers.get(CONTENT_TYPE).map_or(&b"application/json"[..], |value| value.as_bytes());
+    if !content_type.to_ascii_lowercase().windows(4).any(|part| part == b"json") {
+        return Err(Denied::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type", "the body must be `content-type: application/json`"));
+    }
+    Ok(())
+}
+
+/// Reads the request strictly, and bounds its server tools.
+pub(crate) fn parse(route: &Route, body: &[u8], settings: &Settings, anthropic_beta: &str) -> Step<Request> {
+    let hints = dialects::Hints { anthropic_beta };
+    let mut request = dialects::parse_request_with(route, body, hints).map_err(|bad| {
+        let status = StatusCode::from_u16(bad.status).unwrap_or(StatusCode::BAD_REQUEST);
+        let denied = Denied::new(status, bad.code, bad.message);
+        match bad.param {
+            Some(param) => denied.with("param", param),
+            None => denied,
+        }
+    })?;
+    request.allow_tool_uses(settings.server_tool_uses);
+    Ok(request)
+}

@@ -1,0 +1,179 @@
+//! Stage 7, what was used: the answer is relayed or collected while its usage is read from it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use dialects::{Operation, Reading, StreamReader, UsageReading};
+use http::header::{CONTENT_TYPE, HeaderMap};
+use http::{Response, StatusCode};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tokio::time::Instant;
+
+use crate::body::{ReadError, read_whole};
+use crate::client::Client;
+use crate::forward::{NoAnswer, Waits};
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Nothing reached the provider.
+    NotSent,
+    /// Sent, no answer.
+    NoAnswer(NoAnswer),
+    /// A complete answer, of whatever status.
+    Answered,
+    /// The client left; the connection to the provider is closed.
+    ClientLeft,
+    /// The provider's answer broke off or broke a limit; says which.
+    Cut(&'static str),
+}
+
+/// All that is known of an ended attempt, money aside.
+#[derive(Clone, Debug)]
+pub(crate) struct Metered {
+    pub(crate) end: End,
+    pub(crate) status: Option<StatusCode>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) reading: Reading,
+    /// The whole answer, where it was collected.
+    pub(crate) body: Bytes,
+    /// From dispatch to the first body byte.
+    pub(crate) first_byte: Option<Duration>,
+    /// From dispatch to the end.
+    pub(crate) elapsed: Duration,
+}
+
+impl Metered {
+    /// An attempt without an answer.
+    pub(crate) fn without_answer(end: End, dispatched: Instant) -> Self {
+        Self {
+            end,
+            status: None,
+            headers: HeaderMap::new(),
+            reading: Reading::default(),
+            body: Bytes::new(),
+            first_byte: None,
+            elapsed: dispatched.elapsed(),
+        }
+    }
+
+    /// Whether the provider gave a complete answer of success.
+    pub(crate) fn is_success(&self) -> bool {
+        self.end == End::Answered && self.status.is_some_and(|status| status.is_success())
+    }
+}
+
+/// Whether an answer is to be relayed as it comes.
+pub(crate) fn is_stream(response: &Response<Incoming>) -> bool {
+    let content_type = response.headers().get(CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
+    response.status().is_success() && content_type.to_ascii_lowercase().starts_with(b"text/event-stream")
+}
+
+/// Collects an answer that isn't streamed.
+pub(crate) async fn collect(response: Response<Incoming>, operation: Operation, bytes_max: usize, dispatched: Instant, waits: &mut Waits<'_>, client: &mut Client) -> Metered {
+    let (head, body) = response.into_parts();
+    let first_byte = Some(dispatched.elapsed());
+    let idle = waits.timeouts.stream_idle;
+    let deadline = waits.deadline;
+    let read = tokio::select! {
+        biased;
+        read = read_whole(body, bytes_max, idle) => read.map_err(|error| match error {
+            ReadError::TooLarge => End::Cut("answer too large"),
+            ReadError::Idle => End::Cut("answer stalled"),
+            ReadError::Broken(_) => End::Cut("answer broke off"),
+        }),
+        () = client.left() => Err(End::ClientLeft),
+        () = tokio::time::sleep_until(deadline) => Err(End::Cut("deadline")),
+        () = waits.stopped() => Err(End::Cut("gateway stopped")),
+    };
+    let (end, body) = match read {
+        Ok(body) => (End::Answered, body),
+        Err(end) => (end, Bytes::new()),
+    };
+    let reading = if end == End::Answered { dialects::read_response(operation, &body) } else { Reading::default() };
+    Metered { end, status: Some(head.status), headers: head.headers, reading, body, first_byte, elapsed: dispatched.elapsed() }
+}
+
+/// The most that a stream may bring before it is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ceiling {
+    /// Output tokens of all choices together.
+    pub(crate) tokens: u64,
+}
+
+impl Ceiling {
+    /// Tokens beyond the ceiling that a provider's own count may run over: it counts marks that it adds itself.
+    const SLACK_TOKENS: u64 = 64;
+    /// Text of one token: the mean is about four bytes, and no real text comes near this over a whole answer, so that a
+    /// stream within its ceiling is never cut.
+    const BYTES_PER_TOKEN: u64 = 32;
+    const SLACK_BYTES: u64 = 16 * 1024;
+
+    /// Whether a stream that still goes on has run past the ceiling.
+    pub(crate) fn is_passed(self, reading: &Reading) -> bool {
+        if reading.finish_reason.is_some() || reading.complete {
+            return false;
+        }
+        let counted = match &reading.usage {
+            UsageReading::Reported(usage) => usage.total(&pricing::Meter::OutputTokens),
+            _ => 0,
+        };
+        let bytes_max = self.tokens.saturating_mul(Self::BYTES_PER_TOKEN).saturating_add(Self::SLACK_BYTES);
+        counted > self.tokens.saturating_add(Self::SLACK_TOKENS) || reading.output_bytes > bytes_max
+    }
+}
+
+/// How to relay one stream.
+pub(crate) struct Relay {
+    pub(crate) operation: Operation,
+    /// Whether the usage chunk exists only because Mete asked for it.
+    pub(crate) strip_usage: bool,
+    pub(crate) ceiling: Option<Ceiling>,
+    pub(crate) dispatched: Instant,
+}
+
+/// Relays a stream to a client that has its head already.
+pub(crate) async fn relay(response: Response<Incoming>, relay: Relay, waits: &mut Waits<'_>, client: &mut Client) -> Metered {
+    let (head, body) = response.into_parts();
+    let mut reader = StreamReader::new(relay.operation, relay.strip_usage);
+    let mut first_byte = None;
+    let mut end = pump(body, &mut reader, &relay, &mut first_byte, waits, client).await;
+    let (rest, reading) = reader.finish();
+    if end == End::Answered && client.send(rest).await.is_err() && !reading.complete {
+        end = End::ClientLeft;
+    }
+    if end == End::Answered && !reading.complete && reading.error.is_none() {
+        end = End::Cut("stream ended early");
+    }
+    Metered { end, status: Some(head.status), headers: head.headers, reading, body: Bytes::new(), first_byte, elapsed: relay.dispatched.elapsed() }
+}
+
+async fn pump(mut body: Incoming, reader: &mut StreamReader, relay: &Relay, first_byte: &mut Option<Duration>, waits: &mut Waits<'_>, client: &mut Client) -> End {
+    let idle = waits.timeouts.stream_idle;
+    let mut patience = std::pin::pin!(tokio::time::sleep_until(waits.until(idle)));
+    loop {
+        let frame = tokio::select! {
+            biased;
+            frame = body.frame() => frame,
+            () = client.left() => return End::ClientLeft,
+            () = &mut patience => return End::Cut("stream stalled"),
+            () = waits.stopped() => return End::Cut("gateway stopped"),
+        };
+        let Some(frame) = frame else { return End::Answered };
+        let Ok(frame) = frame else { return End::Cut("stream broke off") };
+        let Ok(piece) = frame.into_data() else { continue };
+        first_byte.get_or_insert_with(|| relay.dispatched.elapsed());
+        let Ok(out) = reader.push(piece) else { return End::Cut("event too large") };
+        let until = waits.until(idle);
+        // A client that reads nothing for as long as a provider may be silent counts as gone.
+        match tokio::time::timeout_at(until, client.send(out)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) | Err(_) => return End::ClientLeft,
+        }
+        if relay.ceiling.is_some_and(|ceiling| ceiling.is_passed(reader.reading())) {
+            return End::Cut("beyond its ceiling");
+        }
+        patience.as_mut().reset(until);
+    }
+}

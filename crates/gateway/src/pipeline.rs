@@ -1,0 +1,425 @@
+//! The visible list: every stage of a call, in order. One task per call runs it from the request's head to its settlement,
+//! so that a client that leaves ends a wait or a stream but never a settlement.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use dialects::{Dialect, Operation, Request, Route};
+use futures_util::FutureExt;
+use http::header::RETRY_AFTER;
+use http::request::Parts;
+use http::{HeaderMap, Response, StatusCode};
+use jiff::Timestamp;
+use ledger::{Attributes, RunId};
+use money::Nanos;
+use pricing::PriceBook;
+use store::{CallId, RefusedCall};
+use tokio::time::Instant;
+use ulid::Ulid;
+
+use crate::Gateway;
+use crate::admit::{Admission, Admitted, Attempt};
+use crate::body::{Body, RequestBody};
+use crate::call::Call;
+use crate::choose::{self, Chain};
+use crate::client::Client;
+use crate::denied::{Denied, Step};
+use crate::estimate::{Need, Target, Unbounded};
+use crate::forward::{NoAnswer, Sent, Waits};
+use crate::limiter::Seat;
+use crate::meter::{Ceiling, End, Metered, Relay};
+use crate::metrics::{CallLabels, Ended};
+use crate::settings::Settings;
+use crate::settle::{Basis, Verdict};
+use crate::shape::Pass;
+use crate::upstream::Upstreams;
+use crate::{admit, authenticate, estimate, forward, identify, incoming, meter, names, refusal, response, settle, shape};
+
+/// What a call is decided under, from its beginning to its end.
+struct Stage<'a> {
+    gateway: &'a Gateway,
+    settings: Arc<Settings>,
+    prices: Arc<PriceBook>,
+    upstreams: Upstreams,
+}
+
+/// What is known of a call that may yet be refused.
+struct Known {
+    id: CallId,
+    dialect: Dialect,
+    is_codex: bool,
+    /// Set once somebody known or passing through asks for something that costs.
+    refusable: Option<Refusable>,
+}
+
+struct Refusable {
+    operation: Operation,
+    model: String,
+    provider: String,
+    attributes: Attributes,
+    run: Option<RunId>,
+}
+
+/// Runs one call to its end.
+pub(crate) async fn run(gateway: Gateway, request: http::Request<RequestBody>, mut client: Client) {
+    let (head, body) = request.into_parts();
+    let mut known = Known { id: CallId(Ulid::new().0), dialect: incoming::likely_dialect(&head), is_codex: false, refusable: None };
+    let stage = Stage { gateway: &gateway, settings: gateway.settings(), prices: gateway.prices(), upstreams: gateway.upstreams() };
+    if let Err(denied) = stage.serve(head, body, &mut known, &mut client).await {
+        stage.record_refusal(&known, &denied);
+        client.answer(response::denied(known.dialect, known.is_codex, Some(known.id), &denied));
+    }
+}
+
+impl Stage<'_> {
+    /// The stages, in order.
+    async fn serve(&self, head: Parts, body: RequestBody, known: &mut Known, client: &mut Client) -> Step<()> {
+        let started = Instant::now();
+        let at = Timestamp::now();
+        let route = incoming::route(&head)?;
+        known.dialect = route.dialect;
+        if route.operation == Operation::Probe {
+            client.answer(Response::new(Body::empty()));
+            return Ok(());
+        }
+        let caller = authenticate::authenticate(&self.gateway.inner.books, self.settings.authentication, &route, &head.headers, at)?;
+        let body = incoming::body(&head.headers, &route, body, &self.settings).await?;
+        let body_took = started.elapsed();
+        let request = read(&route, &body, &self.settings, &head.headers)?;
+        let identity = identify::identify(&self.gateway.inner.books, &caller, &head.headers, &request.attributes)?;
+        known.is_codex = identity.is_codex;
+        let (id, deadline) = (known.id, started + self.settings.timeouts.total);
+        let (method, headers) = (head.method, head.headers);
+        let call = Call { id, at, started, deadline, method, route, headers, body, body_took, request, caller, identity };
+        self.check_model(&call)?;
+        if call.route.operation.is_free() {
+            return self.pass_free(&call, client).await;
+        }
+        known.refusable = Some(Refusable::of(&call));
+        let seat = self.seat(&call)?;
+        self.attempts(&call, known, seat.as_ref(), client).await
+    }
+
+    /// Tries providers in order until one answers; each attempt has its own hold and its own record.
+    async fn attempts(&self, call: &Call, known: &mut Known, seat: Option<&Seat>, client: &mut Client) -> Step<()> {
+        let model = Some(call.request.model.as_str());
+        let first = choose::provider(&self.settings, call.route.dialect, model)?;
+        let own = !call.caller.is_known();
+        let chain = Chain::of(&self.settings, first, own).providers;
+        for (index, provider) in chain.iter().enumerate() {
+            let pass = shape::pass(call, provider, &self.settings, self.run_key(call, provider))?;
+            let target = estimate::target(&self.prices, provider, &call.request, call.at);
+            let (target, need) = self.need(call, target, known).await?;
+            let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
+            let attributes = with_facts(&call.identity.attributes, &target);
+            let attempt = Attempt { number, target: &target, need, attributes, covered: pass.covered };
+            let Some(admitted) = self.admit(call, &attempt, known, client).await? else { return Ok(()) };
+            let dispatched = Instant::now();
+            self.gateway.inner.metrics.added(call.started.elapsed().saturating_sub(call.body_took).saturating_sub(admitted.waited));
+            let metered = self.exchange(call, &target, &admitted, &pass, dispatched, client).await?;
+            let verdict = self.settle(call, &target, &admitted, &metered, seat).await;
+            let more = chain.get(index + 1);
+            match more.filter(|_| may_try_again(&metered)) {
+                Some(next) if self.rest(index, next.name == provider.name, &metered, call, client).await => {}
+                _ => {
+                    self.respond(call, &target, &admitted, &metered, &verdict, client).await;
+                    return Ok(());
+                }
+            }
+        }
+        Err(Denied::new(StatusCode::BAD_GATEWAY, "no_attempt", "no provider was tried"))
+    }
+
+    /// What to hold, by the bound; or the policy for calls that have none.
+    async fn need<'t>(&self, call: &Call, mut target: Target<'t>, known: &mut Known) -> Step<(Target<'t>, Need)> {
+        if let Some(refusable) = &mut known.refusable {
+            target.provider.name.clone_into(&mut refusable.provider);
+            refusable.attributes = with_facts(&call.identity.attributes, &target);
+        }
+        let thinking = call.request.ask.thinking_budget;
+        let why = match target.bound.as_ref().map_err(Clone::clone).and_then(|bound| estimate::need(bound, thinking, &self.settings)) {
+            Ok(need) => return Ok((target, need)),
+            Err(why) => why,
+        };
+        let attributes = with_facts(&call.identity.attributes, &target);
+        let unbounded = Unbounded { attributes: &attributes, run: call.identity.run_id(), query: &target.query, request: &call.request, why: &why };
+        match estimate::without_bound(&self.gateway.inner.books, &self.settings, &self.prices, unbounded).await? {
+            Some((query, bound)) => {
+                let need = estimate::need(&bound, thinking, &self.settings);
+                target.facts = self.prices.model_facts(&query);
+                target.query = query;
+                target.bound = Ok(bound);
+                need.map(|need| (target, need)).map_err(|why| {
+                    let (code, message) = estimate::explain(&why);
+                    Denied::payment_required(code, message)
+                })
+            }
+            None => Ok((Target { bound: Err(why), ..target }, Need { min: Nanos::ZERO, want: Nanos::ZERO, floor: 0 })),
+        }
+    }
+
+    /// Holds the money; `None` when the client left meanwhile.
+    async fn admit(&self, call: &Call, attempt: &Attempt<'_>, known: &Known, client: &mut Client) -> Step<Option<Box<Admitted>>> {
+        let books = &self.gateway.inner.books;
+        match admit::admit(books, &self.settings, self.prices.version(), call, attempt, client).await? {
+            Admission::Granted(admitted) => {
+                self.gateway.inner.metrics.hold_waited(admitted.waited);
+                Ok(Some(admitted))
+            }
+            Admission::Refused(refused) => Err(refusal::document(books, &refused).await),
+            Admission::Left => {
+                self.record_refusal(known, &Denied::new(StatusCode::REQUEST_TIMEOUT, "client_left", "the client left while the call waited"));
+                Ok(None)
+            }
+        }
+    }
+
+    /// Shapes, forwards and meters one admitted attempt. Whatever happens, it ends with something to settle.
+    async fn exchange(&self, call: &Call, target: &Target<'_>, admitted: &Admitted, pass: &Pass, dispatched: Instant, client: &mut Client) -> Step<Metered> {
+        let upstream = match shape::shape(call, target, admitted, pass, &self.settings) {
+            Ok(upstream) => upstream,
+            Err(denied) => {
+                let metered = Metered::without_answer(End::NotSent, dispatched);
+                self.settle(call, target, admitted, &metered, None).await;
+                return Err(denied);
+            }
+        };
+        let exchange = self.forward_and_meter(call, target, admitted, upstream, dispatched, client);
+        match AssertUnwindSafe(exchange).catch_unwind().await {
+            Ok(metered) => Ok(metered),
+            Err(_panic) => {
+                tracing::error!(call = %call.id, "a call panicked after it was sent; its hold is unresolved");
+                let metered = Metered::without_answer(End::NoAnswer(NoAnswer::Stopped), dispatched);
+                self.settle(call, target, admitted, &metered, None).await;
+                Err(Denied::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something broke inside Mete; the log has the call's id"))
+            }
+        }
+    }
+
+    async fn forward_and_meter(&self, call: &Call, target: &Target<'_>, admitted: &Admitted, upstream: shape::Upstream, dispatched: Instant, client: &mut Client) -> Metered {
+        let mut waits = self.waits(call);
+        let answer = match forward::forward(&self.upstreams, upstream, &mut waits, client).await {
+            Sent::Head(answer) => answer,
+            Sent::Unreachable(why) => {
+                tracing::warn!(provider = target.provider.name, why, "no connection to a provider");
+                return Metered::without_answer(End::NotSent, dispatched);
+            }
+            Sent::NoAnswer(why) => return Metered::without_answer(End::NoAnswer(why), dispatched),
+            Sent::ClientLeft => return Metered::without_answer(End::ClientLeft, dispatched),
+        };
+        self.gateway.inner.metrics.first_byte(dispatched.elapsed());
+        let operation = call.route.operation;
+        if !meter::is_stream(&answer) {
+            return meter::collect(answer, operation, self.settings.limits.answer_bytes_max, dispatched, &mut waits, client).await;
+        }
+        let mut begun = response::head(answer.status(), answer.headers());
+        response::with_admission(&mut begun, call.id, admitted, call.request.ask.output_ceiling);
+        client.begin(begun);
+        let choices = call.request.ask.choices.max(1);
+        let ceiling = admitted.ceiling.map(|ceiling| Ceiling { tokens: ceiling.saturating_mul(choices) });
+        let relay = Relay { operation, strip_usage: shape::asks_for_usage(call, target.provider), ceiling, dispatched };
+        meter::relay(answer, relay, &mut waits, client).await
+    }
+
+    /// Decides the cost and posts it. A settlement that the books can't take at once is tried again until they can.
+    async fn settle(&self, call: &Call, target: &Target<'_>, admitted: &Admitted, metered: &Metered, seat: Option<&Seat>) -> Verdict {
+        let (granted, hold) = (admitted.grant.granted, admitted.grant.hold);
+        let basis = Basis { prices: &self.prices, query: &target.query, facts: &target.facts, bound: target.bound.as_ref().ok(), granted };
+        let verdict = settle::verdict(&basis, metered);
+        let end = settle::end(hold, metered, &verdict, call.started.elapsed());
+        if let Err(error) = self.gateway.inner.books.finish(end.clone()).await {
+            tracing::error!(%error, call = %call.id, "failed to settle; trying again");
+            self.gateway.inner.metrics.settle_failed();
+            tokio::spawn(settle::insist(self.gateway.clone(), end));
+        }
+        let tokens = settle::tokens(metered);
+        if let Some(seat) = seat {
+            seat.used(tokens.iter().fold(0_u64, |sum, (_, count)| sum.saturating_add(*count)));
+        }
+        if metered.is_success() && verdict.priced {
+            self.gateway.inner.history.learn(&target.query.seller, &target.model_sent, verdict.cost(), admitted.want);
+        }
+        self.gateway.inner.metrics.ended(&Ended {
+            labels: CallLabels {
+                dialect: call.route.dialect.name(),
+                provider: target.provider.name.clone(),
+                outcome: names::outcome(&verdict.outcome),
+                status: metered.status.map_or(0, |status| status.as_u16()),
+            },
+            tokens: &tokens,
+            cost: verdict.cost(),
+            overage: verdict.overage(granted),
+            covered: admitted.covered,
+            priced: verdict.priced,
+        });
+        verdict
+    }
+
+    /// Gives the client its answer, or the end of its stream.
+    async fn respond(&self, call: &Call, target: &Target<'_>, admitted: &Admitted, metered: &Metered, verdict: &Verdict, client: &mut Client) {
+        let dialect = call.route.dialect;
+        match (&metered.end, metered.status) {
+            (End::ClientLeft, _) => {}
+            (End::Answered, Some(status)) if !status.is_redirection() && !status.is_informational() => {
+                let mut head = response::head(status, &metered.headers);
+                response::with_admission(&mut head, call.id, admitted, call.request.ask.output_ceiling);
+                response::with_cost(&mut head, admitted, verdict.cost());
+                let key = target.provider.api_key.as_ref().filter(|_| !status.is_success());
+                let body = response::scrub(metered.body.clone(), key.map(|key| key.expose()));
+                client.answer(head.map(|()| body.into()));
+            }
+            _ => {
+                let denied = failure(metered);
+                let error = response::stream_error(dialect, call.route.operation, &denied.denial);
+                if metered.end != End::Answered {
+                    let _ = client.send(error).await;
+                }
+                client.answer(response::denied(dialect, false, Some(call.id), &denied));
+            }
+        }
+        if call.wants_trailer() && verdict.is_settled() {
+            let _ = client.send(response::trailer(call.id, admitted.covered, verdict)).await;
+        }
+    }
+
+    /// Waits before the next attempt at the same provider; another provider is tried at once. Tells whether to go on.
+    async fn rest(&self, failed: usize, same: bool, metered: &Metered, call: &Call, client: &mut Client) -> bool {
+        if !same {
+            return Instant::now() < call.deadline;
+        }
+        let asked = metered.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok()).map(Duration::from_secs);
+        let doubling = Duration::from_millis(100).saturating_mul(1 << failed.min(6));
+        let until = Instant::now() + asked.unwrap_or(doubling).max(doubling);
+        if until >= call.deadline {
+            return false;
+        }
+        tokio::select! {
+            () = tokio::time::sleep_until(until) => true,
+            () = client.left() => false,
+        }
+    }
+
+    /// Forwards what costs nothing: model lists and token counts. No hold, no limit, no record.
+    async fn pass_free(&self, call: &Call, client: &mut Client) -> Step<()> {
+        let named = Some(call.request.model.as_str()).filter(|model| !model.is_empty() && call.route.operation == Operation::CountTokens);
+        let provider = choose::provider(&self.settings, call.route.dialect, named)?;
+        let pass = shape::pass(call, provider, &self.settings, self.run_key(call, provider))?;
+        let target = estimate::target(&self.prices, provider, &call.request, call.at);
+        let upstream = shape::shape_free(call, &target, &pass)?;
+        let mut waits = self.waits(call);
+        let dispatched = Instant::now();
+        let metered = match forward::forward(&self.upstreams, upstream, &mut waits, client).await {
+            Sent::Head(answer) => {
+                let limit = self.settings.limits.answer_bytes_max;
+                meter::collect(answer, call.route.operation, limit, dispatched, &mut waits, client).await
+            }
+            Sent::Unreachable(_) => Metered::without_answer(End::NotSent, dispatched),
+            Sent::NoAnswer(why) => Metered::without_answer(End::NoAnswer(why), dispatched),
+            Sent::ClientLeft => return Ok(()),
+        };
+        let status = metered.status.filter(|status| metered.end == End::Answered && !status.is_redirection());
+        let status = status.ok_or_else(|| failure(&metered))?;
+        let key = provider.api_key.as_ref().filter(|_| !status.is_success());
+        let body = response::scrub(metered.body.clone(), key.map(|key| key.expose()));
+        client.answer(response::head(status, &metered.headers).map(|()| body.into()));
+        Ok(())
+    }
+
+    fn waits(&self, call: &Call) -> Waits<'_> {
+        Waits { timeouts: &self.settings.timeouts, deadline: call.deadline, cut: self.gateway.inner.in_flight.cutting() }
+    }
+
+    /// A credential that `mete run` gave for this run or one that it was started in.
+    fn run_key(&self, call: &Call, provider: &crate::ProviderSettings) -> Option<crate::Secret> {
+        self.gateway.run_credential(call.identity.run_id()?, provider)
+    }
+
+    fn check_model(&self, call: &Call) -> Step<()> {
+        let Some(key) = call.caller.key() else { return Ok(()) };
+        let named = call.route.operation != Operation::Models;
+        if named && !choose::lists_model(&key.models, &call.request.model) {
+            let message = format!("this key may not use model `{}`; its models are {}", crate::denied::echo(&call.request.model), key.models.join(", "));
+            return Err(Denied::forbidden("model_not_allowed", message));
+        }
+        Ok(())
+    }
+
+    fn seat(&self, call: &Call) -> Step<Option<Seat>> {
+        let Some(key) = call.caller.key() else { return Ok(None) };
+        let output = call.request.ask.output_ceiling.unwrap_or(self.settings.floor_output_tokens).min(self.settings.floor_output_tokens);
+        let tokens = call.request.ask.input_tokens.saturating_add(output);
+        self.gateway.inner.limiter.enter(key, tokens).map(Some)
+    }
+
+    fn record_refusal(&self, known: &Known, denied: &Denied) {
+        self.gateway.inner.metrics.refused(&denied.denial.code);
+        let Some(refused) = &known.refusable else { return };
+        self.gateway.inner.books.record_refusal(RefusedCall {
+            call: known.id,
+            at: Timestamp::now(),
+            dialect: known.dialect.name().to_owned(),
+            operation: names::operation(refused.operation).to_owned(),
+            model: refused.model.clone(),
+            provider: refused.provider.clone(),
+            attributes: refused.attributes.clone(),
+            run: refused.run,
+            code: denied.denial.code.clone(),
+            details: serde_json::Value::Object(denied.denial.details.clone()),
+        });
+    }
+}
+
+impl Refusable {
+    fn of(call: &Call) -> Self {
+        Self {
+            operation: call.route.operation,
+            model: call.request.model.clone(),
+            provider: String::new(),
+            attributes: call.identity.attributes.clone(),
+            run: call.identity.run_id(),
+        }
+    }
+}
+
+/// Reads the body of an operation that has one.
+fn read(route: &Route, body: &Bytes, settings: &Settings, headers: &HeaderMap) -> Step<Request> {
+    if route.operation == Operation::Models {
+        return Ok(Request::of(route.model.clone().unwrap_or_default()));
+    }
+    let beta = headers.get("anthropic-beta").and_then(|value| value.to_str().ok()).unwrap_or("");
+    incoming::parse(route, body, settings, beta)
+}
+
+/// The caller's attributes and the facts of the attempt, which always win.
+pub(crate) fn with_facts(attributes: &Attributes, target: &Target<'_>) -> Attributes {
+    let mut all = attributes.clone();
+    let provider = target.provider;
+    let facts = [("model", &target.model_sent), ("provider", &provider.name), ("seller", &provider.seller), ("region", &provider.region)];
+    all.extend(facts.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.to_owned(), value.clone())));
+    all
+}
+
+/// Whether another attempt may help: nothing was sent, or the provider said that it is overloaded or broken.
+fn may_try_again(metered: &Metered) -> bool {
+    match (&metered.end, metered.status) {
+        (End::NotSent, _) => true,
+        (End::Answered, Some(status)) => matches!(status.as_u16(), 429 | 500 | 502 | 503 | 504 | 529),
+        _ => false,
+    }
+}
+
+/// Mete's own answer for an attempt that brought none to pass on.
+fn failure(metered: &Metered) -> Box<Denied> {
+    let bad_gateway = |code: &'static str, message: &str| Denied::new(StatusCode::BAD_GATEWAY, code, message);
+    match &metered.end {
+        End::NotSent => bad_gateway("provider_unreachable", "the provider can't be reached; nothing was sent and nothing is charged"),
+        End::NoAnswer(_) => {
+            let message = "the provider gave no answer; whether it charges for the call is unknown, so its hold stays counted";
+            Denied::new(StatusCode::GATEWAY_TIMEOUT, "no_answer", message)
+        }
+        End::Cut(why) => bad_gateway("answer_cut", &format!("the answer was cut: {why}")),
+        End::Answered | End::ClientLeft => bad_gateway("provider_redirect", "the provider answered with a redirect, which Mete never follows; mend its base_url"),
+    }
+}

@@ -1,0 +1,141 @@
+//! Estimates without a call: what a request may cost, by the same stages that a live call goes through.
+
+use bytes::Bytes;
+use dialects::{Dialect, Operation, Route};
+use jiff::Timestamp;
+use ledger::{AccountView, Attributes, RunId};
+use money::Nanos;
+
+use crate::Gateway;
+use crate::choose;
+use crate::denied::Denied;
+use crate::estimate::{self, Target};
+
+/// A request to estimate, as it would be sent.
+#[derive(Clone, Debug)]
+pub struct EstimateAsk {
+    /// Its language.
+    pub dialect: Dialect,
+    /// What it does.
+    pub operation: Operation,
+    /// The model, where the path and not the body names it (Gemini).
+    pub model: Option<String>,
+    /// The request's JSON.
+    pub body: Bytes,
+    /// What budgets match on.
+    pub attributes: Attributes,
+    /// The run that it would be part of.
+    pub run: Option<RunId>,
+}
+
+/// What a request may cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Estimate {
+    /// The provider that it would go to.
+    pub provider: String,
+    /// Whose prices.
+    pub seller: String,
+    /// The model that would be sent.
+    pub model: String,
+    /// The smallest hold that lets it pass: input and a floor of output.
+    pub min: Nanos,
+    /// The full bound.
+    pub max: Nanos,
+    /// What such calls cost so far (median); the bound itself where nothing is known.
+    pub expected: Nanos,
+    /// Tenth percentile of what is expected.
+    pub expected_low: Nanos,
+    /// Ninetieth percentile of what is expected.
+    pub expected_high: Nanos,
+    /// What `expected` rests on, for a person: `38 settled calls of gpt-5.5`, `no settled call of gpt-5.5 yet: the bound`.
+    pub basis: String,
+    /// Input tokens at most.
+    pub input_tokens_max: u64,
+    /// Output ceiling of the full bound.
+    pub ceiling: u64,
+    /// Why there is no bound (`min` to `max` are zero then): code `unpriced` or `unboundable` and a sentence.
+    pub no_bound: Option<(String, String)>,
+    /// The accounts that it would count on.
+    pub budgets: Vec<AccountView>,
+    /// Other models of the same dialect that are routed and cost less at most, cheapest first.
+    pub alternatives: Vec<Alternative>,
+}
+
+/// A cheaper model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alternative {
+    /// Its name.
+    pub model: String,
+    /// Its full bound for the same request.
+    pub max: Nanos,
+}
+
+/// Why a request can't be estimated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EstimateError {
+    /// HTTP status.
+    pub status: u16,
+    /// Stable code.
+    pub code: String,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl From<Box<Denied>> for EstimateError {
+    fn from(denied: Box<Denied>) -> Self {
+        Self { status: denied.denial.status, code: denied.denial.code, message: denied.denial.message }
+    }
+}
+
+/// Most alternatives that are named.
+const ALTERNATIVES_MAX: usize = 5;
+
+/// Estimates one request. Nothing is held or sent.
+pub(crate) async fn plan(gateway: &Gateway, ask: EstimateAsk) -> Result<Estimate, EstimateError> {
+    let (settings, prices) = (gateway.settings(), gateway.prices());
+    let route = Route { dialect: ask.dialect, operation: ask.operation, model: ask.model, upstream_path: String::new(), run_token: None };
+    let request = crate::incoming::parse(&route, &ask.body, &settings, "")?;
+    let provider = choose::provider(&settings, ask.dialect, Some(&request.model))?;
+    let target = estimate::target(&prices, provider, &request, Timestamp::now());
+    let attributes = crate::pipeline::with_facts(&ask.attributes, &target);
+    let need = target.bound.as_ref().map_err(Clone::clone).and_then(|bound| estimate::need(bound, request.ask.thinking_budget, &settings));
+    let (min, max) = need.as_ref().map_or((Nanos::ZERO, Nanos::ZERO), |need| (need.min, need.want));
+    let matching = gateway.inner.books.matching(attributes, ask.run, min).await.map_err(|_| Denied::ledger_unavailable())?;
+    let expected = gateway.inner.history.expected(&target.query.seller, &target.model_sent, max);
+    Ok(Estimate {
+        provider: provider.name.clone(),
+        seller: provider.seller.clone(),
+        model: target.model_sent.clone(),
+        min,
+        max,
+        expected: expected.median,
+        expected_low: expected.low,
+        expected_high: expected.high,
+        basis: expected.basis,
+        input_tokens_max: request.ask.input_tokens,
+        ceiling: target.bound.as_ref().map_or(0, |bound| bound.ceiling_wanted),
+        no_bound: need.err().map(|why| estimate::explain(&why)).map(|(code, message)| (code.to_owned(), message)),
+        budgets: matching.into_iter().map(|view| view.account).collect(),
+        alternatives: alternatives(&prices, &target, &request, max),
+    })
+}
+
+fn alternatives(prices: &pricing::PriceBook, target: &Target<'_>, request: &dialects::Request, max: Nanos) -> Vec<Alternative> {
+    let output = target.bound.as_ref().map_or(0, |bound| bound.ceiling_wanted);
+    let models = prices.alternatives(&target.query, request.ask.input_tokens, output);
+    let routed = models.into_iter().filter(|model| choose::serves(target.provider, model.split_once('/').map_or(model, |(_, bare)| bare)));
+    let mut cheaper: Vec<Alternative> = routed
+        .filter_map(|model| {
+            let query = pricing::PriceQuery { model: model.clone(), ..target.query.clone() };
+            let bound = prices.bound(&query, &request.ask).ok()?;
+            let max = bound.hold(bound.ceiling_wanted.min(output))?;
+            // A sku is `publisher/model`; clients send the model.
+            let model = model.split_once('/').map_or(model.as_str(), |(_, bare)| bare).to_owned();
+            Some(Alternative { model, max })
+        })
+        .filter(|alternative| alternative.max < max)
+        .collect();
+    cheaper.sort_by_key(|alternative| alternative.max);
+    cheaper.truncate(ALTERNATIVES_MAX);
+    cheaper
+}

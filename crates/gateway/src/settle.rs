@@ -1,0 +1,321 @@
+//! Stage 8, what it cost: usage × price book, or an estimate that is never free, posted before the answer goes out.
+
+use std::time::Duration;
+
+use dialects::UsageReading;
+use jiff::Timestamp;
+use ledger::HoldId;
+use money::Nanos;
+use pricing::{Bound, Cost, CostLine, Meter, ModelFacts, PriceBook, PriceQuery, Usage};
+use store::{AttemptEnd, Outcome, StoredLine};
+
+use crate::Gateway;
+use crate::forward::NoAnswer;
+use crate::meter::{End, Metered};
+
+/// What a cost is decided from.
+pub(crate) struct Basis<'a> {
+    pub(crate) prices: &'a PriceBook,
+    pub(crate) query: &'a PriceQuery,
+    pub(crate) facts: &'a ModelFacts,
+    /// `None` for a call without a known price, which holds nothing.
+    pub(crate) bound: Option<&'a Bound>,
+    pub(crate) granted: Nanos,
+}
+
+/// What an attempt came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    pub(crate) outcome: Outcome,
+    pub(crate) lines: Vec<StoredLine>,
+    pub(crate) priced: bool,
+    pub(crate) status: &'static str,
+    pub(crate) flags: Vec<String>,
+}
+
+impl Verdict {
+    fn without_cost(outcome: Outcome, status: &'static str) -> Self {
+        Self { outcome, lines: Vec::new(), priced: true, status, flags: Vec::new() }
+    }
+
+    /// The settled cost.
+    pub(crate) fn cost(&self) -> Nanos {
+        match self.outcome {
+            Outcome::Settled { cost, .. } => cost,
+            Outcome::Voided | Outcome::Unresolved => Nanos::ZERO,
+        }
+    }
+
+    pub(crate) fn is_settled(&self) -> bool {
+        matches!(self.outcome, Outcome::Settled { .. })
+    }
+
+    /// What it cost beyond its hold.
+    pub(crate) fn overage(&self, granted: Nanos) -> Nanos {
+        self.cost().checked_sub(granted).filter(|over| over.get() > 0).unwrap_or(Nanos::ZERO)
+    }
+
+    fn flagged(mut self, flag: impl Into<String>) -> Self {
+        self.flags.push(flag.into());
+        self
+    }
+}
+
+/// Decides the money of an ended attempt.
+///
+/// - Nothing sent, or a complete error answer without usage: nothing.
+/// - Sent without an answer: unknown, and counted as held until it is known or assumed.
+/// - Usage of a finished answer: its exact cost, also beyond the hold.
+/// - Usage that can't be true: the whole hold.
+/// - Anything else (the client left, the stream broke, no usage came): input and as much output as can have been made.
+pub(crate) fn verdict(basis: &Basis<'_>, metered: &Metered) -> Verdict {
+    match &metered.end {
+        End::NotSent => return Verdict::without_cost(Outcome::Voided, "connect_failed"),
+        End::NoAnswer(why) => return unresolved(*why),
+        End::Answered | End::ClientLeft | End::Cut(_) => {}
+    }
+    let success = metered.status.is_none_or(|status| status.is_success());
+    let status = status_word(metered, success);
+    let reading = &metered.reading;
+    let verdict = match &reading.usage {
+        UsageReading::Reported(usage) if reading.complete => exact(basis, metered, usage, status),
+        UsageReading::Refused { why } => at_hold(basis, status).flagged(format!("usage refused: {why}")),
+        _ if !success => Verdict::without_cost(Outcome::Voided, status),
+        UsageReading::Missing if reading.error.is_some() && reading.output_bytes == 0 => Verdict::without_cost(Outcome::Voided, status),
+        UsageReading::Reported(usage) => partial(basis, metered, Some(usage), status),
+        UsageReading::Missing => partial(basis, metered, None, status),
+    };
+    let verdict = match &metered.end {
+        End::Cut(why) => verdict.flagged(format!("cut: {why}")),
+        End::ClientLeft if !reading.complete => verdict.flagged("client left"),
+        _ => verdict,
+    };
+    match &reading.error {
+        Some(error) => verdict.flagged(format!("error in the answer: {}", crate::denied::echo(error))),
+        None => verdict,
+    }
+}
+
+fn unresolved(why: NoAnswer) -> Verdict {
+    let status = match why {
+        NoAnswer::Timeout => "timeout",
+        NoAnswer::Reset => "no_answer",
+        NoAnswer::Stopped => "stopped",
+    };
+    Verdict::without_cost(Outcome::Unresolved, status).flagged("no answer after the request was sent: the outcome is unknown")
+}
+
+fn status_word(metered: &Metered, success: bool) -> &'static str {
+    match &metered.end {
+        End::ClientLeft if !metered.reading.complete => "client_left",
+        End::Cut(_) if !metered.reading.complete => "cut",
+        _ if !success || metered.reading.error.is_some() => "provider_error",
+        _ => "ok",
+    }
+}
+
+fn exact(basis: &Basis<'_>, metered: &Metered, usage: &Usage, status: &'static str) -> Verdict {
+    let verdict = match price(basis, metered, usage) {
+        Ok(priced) => settled(priced.total, false, priced.lines, status),
+        Err(Unknown { what, lines }) => match basis.bound {
+            // The call had a bound, so a meter without a rate doesn't make it free.
+            Some(_) => at_hold(basis, status).flagged(what),
+            None => Verdict { priced: false, ..settled(Nanos::ZERO, false, lines, status) }.flagged(what),
+        },
+    };
+    let verdict = match is_implausibly_low(metered, usage) {
+        true => verdict.flagged("usage looks too low for the text that came"),
+        false => verdict,
+    };
+    match verdict.overage(basis.granted) {
+        Nanos::ZERO => verdict,
+        over if basis.bound.is_some() => verdict.flagged(format!("overage: {over} beyond the hold")),
+        _ => verdict,
+    }
+}
+
+fn settled(cost: Nanos, estimated: bool, lines: Vec<StoredLine>, status: &'static str) -> Verdict {
+    Verdict { outcome: Outcome::Settled { cost, estimated }, lines, priced: true, status, flags: Vec::new() }
+}
+
+fn at_hold(basis: &Basis<'_>, status: &'static str) -> Verdict {
+    if basis.bound.is_none() {
+        return Verdict { priced: false, ..settled(Nanos::ZERO, true, Vec::new(), status) };
+    }
+    settled(basis.granted, true, vec![estimate_line(basis.granted, "the whole hold")], status)
+}
+
+struct Priced {
+    total: Nanos,
+    lines: Vec<StoredLine>,
+}
+
+struct Unknown {
+    what: String,
+    lines: Vec<StoredLine>,
+}
+
+/// Prices by the contract that was asked for, at the tier that was served. A tier that the book doesn't know is priced
+/// as the one asked for.
+fn price(basis: &Basis<'_>, metered: &Metered, usage: &Usage) -> Result<Priced, Unknown> {
+    let mut served = basis.query.clone();
+    served.select.extend(metered.reading.select.clone());
+    let unpriced = match basis.prices.cost(&served, usage) {
+        Cost::Priced(priced) => return Ok(Priced { total: priced.total, lines: priced.lines.iter().map(stored_line).collect() }),
+        Cost::Unpriced(unpriced) => unpriced,
+    };
+    if served.select != basis.query.select
+        && let Cost::Priced(priced) = basis.prices.cost(basis.query, usage)
+    {
+        return Ok(Priced { total: priced.total, lines: priced.lines.iter().map(stored_line).collect() });
+    }
+    Err(Unknown { what: format!("unpriced: {unpriced}"), lines: usage.lines.iter().map(unpriced_line).collect() })
+}
+
+/// What can have been used of an answer that didn't end: input, and output for as long as the model may have worked.
+fn partial(basis: &Basis<'_>, metered: &Metered, usage: Option<&Usage>, status: &'static str) -> Verdict {
+    let Some(bound) = basis.bound else {
+        let lines = usage.map(|usage| usage.lines.iter().map(unpriced_line).collect()).unwrap_or_default();
+        return Verdict { priced: false, ..settled(Nanos::ZERO, true, lines, status) }.flagged("unpriced");
+    };
+    let reported = usage.map_or(0, |usage| usage.total(&Meter::OutputTokens));
+    let tokens = decoded_at_most(basis.facts, bound, metered.elapsed).max(metered.reading.output_bytes).max(reported);
+    let tokens = if bound.output.is_some() { tokens } else { 0 };
+    // Anthropic says the input at the start of a stream; then only the output is a guess.
+    if let Some(usage) = usage.filter(|usage| usage.prompt_tokens() > 0)
+        && let Some(verdict) = with_known_input(basis, metered, usage, tokens, status)
+    {
+        return verdict;
+    }
+    let bounded = bound.hold(tokens.div_ceil(bound.choices.max(1))).unwrap_or(basis.granted);
+    let cost = bounded.min(basis.granted);
+    settled(cost, true, vec![estimate_line(cost, &format!("input bound and at most {tokens} output tokens"))], status).flagged("estimated")
+}
+
+fn with_known_input(basis: &Basis<'_>, metered: &Metered, usage: &Usage, tokens: u64, status: &'static str) -> Option<Verdict> {
+    let seen = price(basis, metered, usage).ok()?;
+    let mut likely = usage.clone();
+    likely.lines.retain(|line| line.meter != Meter::OutputTokens);
+    likely.add(Meter::OutputTokens, tokens);
+    let likely = price(basis, metered, &likely).ok()?;
+    let within = likely.total <= basis.granted;
+    let verdict = match (within, seen.total <= basis.granted) {
+        (true, _) => settled(likely.total, true, likely.lines, status),
+        (false, true) => settled(basis.granted, true, vec![estimate_line(basis.granted, "the whole hold")], status),
+        (false, false) => settled(seen.total, true, seen.lines, status),
+    };
+    Some(verdict.flagged("estimated"))
+}
+
+/// Tokens that the model can have made in this time, all choices together.
+fn decoded_at_most(facts: &ModelFacts, bound: &Bound, elapsed: Duration) -> u64 {
+    let rate = match facts.decode_tokens_per_second {
+        0 => ModelFacts::DECODE_TOKENS_PER_SECOND,
+        rate => rate,
+    };
+    let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    millis.saturating_mul(rate).div_ceil(1_000).saturating_mul(bound.choices.max(1))
+}
+
+/// Half a byte of text a token is more than any tokenizer packs; a count below that is worth a look (it still binds).
+fn is_implausibly_low(metered: &Metered, usage: &Usage) -> bool {
+    const BYTES_PER_TOKEN: u64 = 32;
+    let output = usage.total(&Meter::OutputTokens).saturating_add(usage.total(&Meter::ReasoningTokens));
+    metered.reading.output_bytes > output.saturating_mul(BYTES_PER_TOKEN).saturating_add(BYTES_PER_TOKEN)
+}
+
+fn stored_line(line: &CostLine) -> StoredLine {
+    StoredLine {
+        meter: line.meter.name().to_owned(),
+        attrs: line.attrs.clone(),
+        quantity: line.quantity,
+        rate: line.rate.price().to_string(),
+        per: line.rate.per(),
+        nanos: line.nanos.get(),
+        rule: line.rule.clone(),
+    }
+}
+
+fn unpriced_line(line: &pricing::Metered) -> StoredLine {
+    StoredLine {
+        meter: line.meter.name().to_owned(),
+        attrs: line.attrs.clone(),
+        quantity: line.quantity,
+        rate: String::new(),
+        per: 1,
+        nanos: 0,
+        rule: "unpriced".to_owned(),
+    }
+}
+
+/// One line for an estimate, so that lines still sum to the cost.
+fn estimate_line(cost: Nanos, what: &str) -> StoredLine {
+    StoredLine {
+        meter: "estimate".to_owned(),
+        attrs: std::collections::BTreeMap::new(),
+        quantity: 1,
+        rate: cost.to_usd(),
+        per: 1,
+        nanos: cost.get(),
+        rule: format!("estimate: {what}"),
+    }
+}
+
+/// The record of an ended attempt.
+pub(crate) fn end(hold: HoldId, metered: &Metered, verdict: &Verdict, total: Duration) -> AttemptEnd {
+    let reading = &metered.reading;
+    let reasoning_tokens = match &reading.usage {
+        UsageReading::Reported(usage) => usage.reasoning_tokens,
+        _ => 0,
+    };
+    AttemptEnd {
+        hold,
+        at: Timestamp::now(),
+        outcome: verdict.outcome.clone(),
+        status: verdict.status.to_owned(),
+        http_status: metered.status.map(|status| status.as_u16()),
+        lines: verdict.lines.clone(),
+        priced: verdict.priced,
+        reasoning_tokens,
+        finish_reason: reading.finish_reason.clone(),
+        model_served: reading.served_model.clone(),
+        response_id: reading.response_id.clone(),
+        provider_request_id: request_id(metered),
+        tools_called: reading.tools_called.clone(),
+        provider_cost_usd: reading.provider_cost_usd.clone(),
+        first_byte_ms: metered.first_byte.map(millis),
+        total_ms: millis(total),
+        flags: verdict.flags.clone(),
+    }
+}
+
+/// Posts an end that the books couldn't take, until they can or the process stops; then the hold is found unresolved.
+pub(crate) async fn insist(gateway: Gateway, end: AttemptEnd) {
+    let _flight = gateway.inner.in_flight.enter();
+    let mut cut = gateway.inner.in_flight.cutting();
+    let mut pause = Duration::from_millis(100);
+    while !*cut.borrow() {
+        let _ = tokio::time::timeout(pause, cut.changed()).await;
+        if gateway.inner.books.finish(end.clone()).await.is_ok() {
+            return;
+        }
+        pause = (pause * 2).min(Duration::from_secs(5));
+    }
+}
+
+/// Reported counts by meter, for counters.
+pub(crate) fn tokens(metered: &Metered) -> Vec<(String, u64)> {
+    match &metered.reading.usage {
+        UsageReading::Reported(usage) => usage.lines.iter().map(|line| (line.meter.name().to_owned(), line.quantity)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn request_id(metered: &Metered) -> Option<String> {
+    let named = ["x-request-id", "request-id", "x-goog-request-id"].iter().find_map(|name| metered.headers.get(*name));
+    Some(named?.to_str().ok()?.chars().take(256).collect())
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,161 @@
+//! Stage 5, what is sent: the client's bytes with the granted ceiling in them, to the provider's address, with the one
+//! credential that belongs there.
+
+use bytes::Bytes;
+use dialects::{Dialect, Operation, Shape};
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, HeaderName, HeaderValue};
+use http::{HeaderMap, Method, Request, Uri};
+use http_body_util::Full;
+
+use crate::admit::Admitted;
+use crate::authenticate::{CREDENTIAL_HEADERS, Credential};
+use crate::call::Call;
+use crate::denied::{Denied, Step};
+use crate::estimate::Target;
+use crate::settings::{Authentication, ProviderSettings, Secret, Settings, UseKey};
+
+/// A request to a provider.
+pub(crate) type Upstream = Request<Full<Bytes>>;
+
+/// Headers that belong to one connection only (RFC 9110, section 7.6.1).
+pub(crate) const HOP_BY_HOP: [HeaderName; 8] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-authenticate"),
+    HeaderName::from_static("proxy-authorization"),
+    HeaderName::from_static("proxy-connection"),
+    HeaderName::from_static("te"),
+    HeaderName::from_static("transfer-encoding"),
+    HeaderName::from_static("upgrade"),
+];
+
+/// The credential that goes to a provider, and whether a subscription covers the call.
+#[derive(Clone)]
+pub(crate) struct Pass {
+    header: Option<(HeaderName, HeaderValue)>,
+    pub(crate) covered: bool,
+}
+
+/// Chooses the credential: the gateway's own for callers that it knows, else the client's. A subscription's login is
+/// replaced only when the config says `use_key = "always"`.
+pub(crate) fn pass(call: &Call, provider: &ProviderSettings, settings: &Settings, run_key: Option<Secret>) -> Step<Pass> {
+    let gateway_key = run_key.or_else(|| provider.api_key.clone());
+    let always = provider.use_key == UseKey::Always && gateway_key.is_some();
+    let own = |name: &HeaderName, value: &HeaderValue| Some((name.clone(), value.clone()));
+    let (header, covered) = match &call.caller.credential {
+        Credential::Subscription(name, value) if !always => (own(name, value), true),
+        Credential::Own(name, value) if !(always || call.caller.is_known() && gateway_key.is_some()) => {
+            if settings.authentication == Authentication::Keyed {
+                let message = format!("provider `{}` has no key of its own, and this gateway forwards no other; set `api_key_env` in mete.toml", provider.name);
+                return Err(Denied::unauthorized("no_provider_key", message));
+            }
+            (own(name, value), false)
+        }
+        Credential::None if !always && !call.caller.is_known() => (None, false),
+        _ => (gateway_key.map(|key| key_header(provider.dialect, &key)).transpose()?, false),
+    };
+    Ok(Pass { header, covered })
+}
+
+fn key_header(dialect: Dialect, key: &Secret) -> Step<(HeaderName, HeaderValue)> {
+    let (name, text) = match dialect {
+        Dialect::OpenAi => (AUTHORIZATION, format!("Bearer {}", key.expose())),
+        Dialect::Anthropic => (HeaderName::from_static("x-api-key"), key.expose().to_owned()),
+        Dialect::Gemini => (HeaderName::from_static("x-goog-api-key"), key.expose().to_owned()),
+    };
+    let mut value = HeaderValue::from_str(&text).map_err(|_| internal("the provider's key isn't valid in a header"))?;
+    value.set_sensitive(true);
+    Ok((name, value))
+}
+
+fn internal(message: &str) -> Box<Denied> {
+    Denied::new(http::StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
+}
+
+/// The request for an admitted attempt.
+pub(crate) fn shape(call: &Call, target: &Target<'_>, admitted: &Admitted, pass: &Pass, settings: &Settings) -> Step<Upstream> {
+    let shape = Shape {
+        ceiling: admitted.ceiling_sent,
+        model: renamed(call, target),
+        include_usage: asks_for_usage(call, target.provider),
+        tool_uses: call.request.has_open_tools().then_some(settings.server_tool_uses),
+    };
+    let body = if shape == Shape::default() { call.body.clone() } else { call.request.shape(&call.body, &shape).into() };
+    request(call, target, pass, body)
+}
+
+/// The request for a free operation: nothing changes but the model's name.
+pub(crate) fn shape_free(call: &Call, target: &Target<'_>, pass: &Pass) -> Step<Upstream> {
+    let shape = Shape { model: renamed(call, target), ..Shape::default() };
+    let body = if shape == Shape::default() { call.body.clone() } else { call.request.shape(&call.body, &shape).into() };
+    request(call, target, pass, body)
+}
+
+fn renamed(call: &Call, target: &Target<'_>) -> Option<String> {
+    (target.model_sent != call.request.model).then(|| target.model_sent.clone())
+}
+
+/// Whether Mete asks for usage that the client didn't ask for, and takes the extra chunk out again.
+pub(crate) fn asks_for_usage(call: &Call, provider: &ProviderSettings) -> bool {
+    call.route.operation == Operation::Chat && call.request.stream && !call.request.wants_usage && provider.stream_usage
+}
+
+fn request(call: &Call, target: &Target<'_>, pass: &Pass, body: Bytes) -> Step<Upstream> {
+    let path = match renamed(call, target) {
+        Some(model) => call.route.path_for_model(&model),
+        None => call.route.upstream_path.clone(),
+    };
+    let uri = address(target.provider, &path, pass.covered).ok_or_else(|| Denied::bad_request("invalid_path", "the path can't be forwarded"))?;
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = call.method.clone();
+    *request.uri_mut() = uri;
+    *request.headers_mut() = headers(&call.headers);
+    if let Some((name, value)) = &pass.header {
+        request.headers_mut().insert(name.clone(), value.clone());
+    }
+    if call.method == Method::POST {
+        request.headers_mut().entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+    }
+    Ok(request)
+}
+
+/// Where ChatGPT logins are served; the API's host doesn't take them.
+const CHATGPT: &str = "https://chatgpt.com/backend-api/codex";
+
+/// Base address plus path. Only the config names hosts; nothing of the request does.
+fn address(provider: &ProviderSettings, path: &str, covered: bool) -> Option<Uri> {
+    let chatgpt = covered && provider.dialect == Dialect::OpenAi;
+    let vendor_host = provider.base_url.host() == Some("api.openai.com");
+    let base = match &provider.subscription_url {
+        Some(base) if covered => base.to_string(),
+        None if chatgpt && vendor_host => CHATGPT.to_owned(),
+        _ => provider.base_url.to_string(),
+    };
+    let moved = chatgpt && (vendor_host || provider.subscription_url.is_some());
+    let path = if moved { path.strip_prefix("/v1").unwrap_or(path) } else { path };
+    format!("{}{path}", base.trim_end_matches('/')).parse().ok()
+}
+
+/// The client's headers without those that end here: credentials, cookies, hop-by-hop, Mete's own, and what hyper writes.
+fn headers(client: &HeaderMap) -> HeaderMap {
+    let named = connection_names(client);
+    let mut headers = HeaderMap::with_capacity(client.len() + 2);
+    for (name, value) in client {
+        let ends_here = HOP_BY_HOP.contains(name)
+            || CREDENTIAL_HEADERS.contains(name)
+            || [HOST, CONTENT_LENGTH, ACCEPT_ENCODING, EXPECT, COOKIE].contains(name)
+            || name.as_str().starts_with("x-mete-")
+            || named.iter().any(|connection| connection == name.as_str());
+        if !ends_here {
+            headers.append(name.clone(), value.clone());
+        }
+    }
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    headers
+}
+
+/// Names that the `Connection` header adds to the hop-by-hop ones.
+pub(crate) fn connection_names(headers: &HeaderMap) -> Vec<String> {
+    let values = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(|name| name.trim().to_ascii_lowercase()).filter(|name| !name.is_empty()).collect()
+}

@@ -9,11 +9,16 @@ mod backup;
 mod blocks;
 mod books;
 mod clock;
+mod codec;
+mod disk;
 mod keys;
+mod open;
 mod owner;
 mod reader;
 mod record;
+mod secret;
 mod verify;
+mod writer;
 
 pub use admin::{
     AuditFilter, AuditLine, BudgetChanges, BudgetRecord, Headroom, KeyChange, KeyNew, MatchView, Origin, PriceRow, Resolution, RunFilter, RunRecord, RunStart, RunSummary,

@@ -50,7 +50,7 @@ pub fn parse_hold(text: &str) -> Option<HoldId> {
 }
 
 /// An attempt before anything is sent. Written in the same transaction as its hold.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttemptStart {
     /// The call that this attempt serves.
     pub call: CallId,
@@ -134,7 +134,7 @@ pub struct StoredLine {
 }
 
 /// An attempt's end. Written in the same transaction as its settlement.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttemptEnd {
     /// The hold that ends.
     pub hold: HoldId,

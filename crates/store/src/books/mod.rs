@@ -1,0 +1,305 @@
+//! `Books`, the handle on the single writer.
+
+mod budgets;
+mod calls;
+mod keys;
+mod looks;
+mod runs;
+mod settings;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use ledger::{Grant, HoldAsk, HoldId, Refusal};
+use money::Nanos;
+use tokio::sync::oneshot;
+
+use crate::writer::core::Core;
+use crate::writer::job::{HoldJob, Job};
+use crate::writer::shared::Shared;
+use crate::writer::turn::{Fault, Turn};
+use crate::{AttemptEnd, AttemptStart, BackupError, CallId, Clock, Outcome, Owner, Reader, RefusedCall, Salt, Stats, SystemClock};
+
+/// Requests that may wait for the writer; more are answered with an error at once.
+const QUEUE_MAX: usize = 65_536;
+
+/// What an answered hold survives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Survives {
+    /// fsync before the answer (the default).
+    #[default]
+    PowerLoss,
+    /// Written to the operating system before the answer.
+    ProcessCrash,
+}
+
+/// How to open a data directory.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The directory; made if absent, readable by the owner only.
+    pub dir: PathBuf,
+    /// Durability of holds.
+    pub survives: Survives,
+}
+
+/// What was found when the books were opened.
+#[derive(Clone, Debug, Default)]
+pub struct Opened {
+    /// Open holds of an earlier process, now unresolved.
+    pub unresolved: usize,
+    /// Journal lines replayed after the snapshot.
+    pub replayed: u64,
+    /// Whether the directory is new.
+    pub created: bool,
+}
+
+/// Why a data directory can't be opened; each text names the next step.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process owns the directory.
+    #[error("another mete process ({owner}) owns this data directory; stop it, or use --url to ask it")]
+    InUse {
+        /// What is known of the owner: pid and address.
+        owner: String,
+    },
+    /// The schema is newer than this binary.
+    #[error("the data was written by a newer mete (schema {found}, this binary knows {known}); install that version")]
+    NewerSchema {
+        /// Found.
+        found: i64,
+        /// Known.
+        known: i64,
+    },
+    /// The journal doesn't add up or the file is damaged.
+    #[error("the ledger is damaged ({0}); restore a backup with `mete backup restore`")]
+    Damaged(String),
+    /// The disk.
+    #[error("data directory: {0}")]
+    Io(#[from] std::io::Error),
+    /// SQLite.
+    #[error("database: {0}")]
+    Database(#[from] rusqlite::Error),
+}
+
+/// Why the books can't answer. Nothing was admitted; nothing may be sent.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum BooksError {
+    /// The ledger can't be written.
+    #[error("the ledger is unavailable ({0}); nothing was sent")]
+    Unavailable(String),
+    /// A definition or id is wrong.
+    #[error("{0}")]
+    Invalid(String),
+    /// No such thing.
+    #[error("no such {0}")]
+    NotFound(String),
+}
+
+/// Asks for a hold on behalf of an attempt.
+#[derive(Clone, Debug)]
+pub struct HoldRequest {
+    /// For the ledger.
+    pub ask: HoldAsk,
+    /// The record that is written with the hold.
+    pub start: AttemptStart,
+    /// How long the call may wait for other holds to settle; zero doesn't wait.
+    pub wait: Duration,
+}
+
+/// A hold's answer.
+#[derive(Clone, Debug)]
+pub enum HoldAnswer {
+    /// Durable; the attempt may be sent.
+    Granted(Grant),
+    /// Nothing changed.
+    Refused(Box<Refusal>),
+    /// The same key sent the same idempotency key before; nothing changed. Names the first call.
+    Duplicate(CallId),
+}
+
+/// A handle on the single writer; cheap to clone. The writer ends when the last handle is dropped, or with [`Books::close`].
+#[derive(Clone, Debug)]
+pub struct Books {
+    pub(crate) jobs: Sender<Job>,
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Books {
+    /// Opens the directory with the machine's clock, replays the journal and starts the writer. Open holds of an earlier
+    /// process become unresolved.
+    ///
+    /// # Errors
+    /// Says why the directory can't be used.
+    pub fn open(options: Options) -> Result<(Self, Opened), OpenError> {
+        Self::open_with(options, Arc::new(SystemClock::default()))
+    }
+
+    /// As [`Books::open`], with a clock of one's own.
+    ///
+    /// # Errors
+    /// Says why the directory can't be used.
+    pub fn open_with(options: Options, clock: Arc<dyn Clock>) -> Result<(Self, Opened), OpenError> {
+        crate::open::open(&options, clock)
+    }
+
+    /// Asks for a hold and waits until it is durable, refused, or the wait is over. Dropping the future cancels a wait;
+    /// a hold that was granted meanwhile is voided by the writer, since nothing was sent.
+    ///
+    /// # Errors
+    /// The ledger can't be written: nothing may be sent.
+    pub async fn hold(&self, request: HoldRequest) -> Result<HoldAnswer, BooksError> {
+        let HoldRequest { ask, start, wait } = request;
+        if ask.id != start.hold {
+            return Err(BooksError::Invalid("the hold and its attempt name different ids".to_owned()));
+        }
+        let (reply, answer) = oneshot::channel();
+        self.send(Job::Hold(Box::new(HoldJob { ask, start, wait, reply, jobs: self.jobs.clone() })))?;
+        let ticket = answer.await.map_err(|_| self.unavailable())??;
+        ticket.claim().ok_or_else(|| self.unavailable())
+    }
+
+    /// Settles, voids or marks unresolved. Answers once the operating system has it; the fsync comes within milliseconds.
+    /// A hold that ended before is left as it is; one that was assumed is trued up.
+    ///
+    /// # Errors
+    /// The ledger can't be written; the writer keeps the end in memory and retries.
+    pub async fn finish(&self, end: AttemptEnd) -> Result<(), BooksError> {
+        if let Outcome::Settled { cost, .. } = end.outcome {
+            check_cost(cost)?;
+        }
+        let (reply, answer) = oneshot::channel();
+        self.send(Job::End(Box::new(end), Some(reply)))?;
+        answer.await.map_err(|_| self.unavailable())
+    }
+
+    /// Keeps a refused call's record. Doesn't wait for the disk.
+    pub fn record_refusal(&self, refused: RefusedCall) {
+        // A writer that is gone was told to the operator; a refusal moved no money.
+        let _ = self.send(Job::Refusal(Box::new(refused)));
+    }
+
+    /// Notes the ceiling that was granted for an attempt, once it is known. Doesn't wait for the disk.
+    pub fn note_ceiling(&self, hold: HoldId, ceiling: u64) {
+        let _ = self.send(Job::Ceiling(hold, ceiling));
+    }
+
+    /// Writes everything that was asked before, a snapshot, and stops the writer; the directory is free afterwards.
+    ///
+    /// # Errors
+    /// Ends of calls couldn't be written: they will be unresolved.
+    pub async fn close(&self) -> Result<(), BooksError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Job::Close(reply))?;
+        answer.await.map_err(|_| self.unavailable())?
+    }
+
+    /// Looks at the clock now: assumes what is due and refuses waits that are over. The writer does so on its own about
+    /// every second.
+    ///
+    /// # Errors
+    /// The writer has ended.
+    pub async fn tick(&self) -> Result<(), BooksError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Job::Tick(reply))?;
+        answer.await.map_err(|_| self.unavailable())
+    }
+
+    /// Ends with the reason when the writer has stopped: after [`Books::close`], or for good after a failed sync. Nothing is
+    /// admitted any more, and the process should end, so that the next one starts from what the disk really has.
+    pub async fn stopped(&self) -> String {
+        let mut watch = self.shared.watch_stopped();
+        let reason = watch.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
+        reason.unwrap_or_else(|| self.shared.reason())
+    }
+
+    /// Tells other processes where this one listens.
+    ///
+    /// # Errors
+    /// `mete.lock` can't be written, or the books are closed.
+    pub fn write_owner(&self, address: &str, token_file: Option<&Path>) -> std::io::Result<()> {
+        let owner = Owner { pid: std::process::id(), address: Some(address.to_owned()), token_file: token_file.map(Path::to_owned) };
+        self.shared.with_lock(|lock| lock.write(&owner)).unwrap_or_else(|| Err(std::io::Error::other("the books are closed")))
+    }
+
+    /// The salt for [`crate::hash_block`].
+    #[must_use]
+    pub fn salt(&self) -> Salt {
+        self.shared.salt
+    }
+
+    /// The data directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.shared.dir
+    }
+
+    /// Read-only access to the records.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        Reader::new(&self.shared.dir)
+    }
+
+    /// How the writer is doing; doesn't wait for it.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.shared.stats()
+    }
+
+    /// Copies everything to a new file while serving. Blocks: use it off the async threads.
+    ///
+    /// # Errors
+    /// The file exists, or can't be written.
+    pub fn backup(&self, file: &Path) -> Result<(), BackupError> {
+        crate::backup(&self.shared.dir, file)
+    }
+
+    fn send(&self, job: Job) -> Result<(), BooksError> {
+        if self.shared.queued() > QUEUE_MAX {
+            self.shared.took(1);
+            return Err(BooksError::Unavailable("too many requests wait for it".to_owned()));
+        }
+        self.jobs.send(job).map_err(|_| {
+            self.shared.took(1);
+            self.unavailable()
+        })
+    }
+
+    fn unavailable(&self) -> BooksError {
+        BooksError::Unavailable(self.shared.reason())
+    }
+
+    /// Runs a change in the writer's next transaction and gives its value once that is on disk. A change checks before it
+    /// writes, so that one that is wrong leaves nothing behind.
+    async fn change<T: Send + 'static>(&self, change: impl FnOnce(&mut Turn<'_>) -> Result<T, Fault> + Send + 'static) -> Result<T, BooksError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Job::Change(Box::new(move |turn| {
+            let value = match change(turn) {
+                Ok(value) => Ok(value),
+                Err(Fault::Said(error)) => Err(error),
+                Err(fault) => return Err(fault),
+            };
+            Ok(Box::new(move || drop(reply.send(value))))
+        })))?;
+        answer.await.map_err(|_| self.unavailable())?
+    }
+
+    /// Looks at what is on disk, through the writer.
+    async fn look<T: Send + 'static>(&self, look: impl FnOnce(&Core) -> T + Send + 'static) -> Result<T, BooksError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Job::Look(Box::new(move |core| drop(reply.send(look(core))))))?;
+        answer.await.map_err(|_| self.unavailable())
+    }
+}
+
+fn check_cost(cost: Nanos) -> Result<(), BooksError> {
+    if cost < Nanos::ZERO || cost > Nanos::MAX {
+        return Err(BooksError::Invalid("a cost is from zero to one billion dollars".to_owned()));
+    }
+    Ok(())
+}
+
+fn unreadable(error: rusqlite::Error) -> BooksError {
+    BooksError::Unavailable(error.to_string())
+}

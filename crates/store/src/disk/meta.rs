@@ -1,0 +1,44 @@
+//! The instance's own facts: id, salt, sum of costs; and its settings.
+
+use money::Nanos;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::Salt;
+
+/// Writes id and salt of a new instance; leaves those of an old one.
+pub(crate) fn found_instance(conn: &Connection, id: &str, salt: &[u8; 32]) -> rusqlite::Result<()> {
+    let mut insert = conn.prepare("INSERT OR IGNORE INTO meta (name, value) VALUES (?1, ?2)")?;
+    insert.execute(params!["instance", id])?;
+    insert.execute(params!["salt", salt.as_slice()])?;
+    insert.execute(params!["spent_nanos", 0])?;
+    Ok(())
+}
+
+pub(crate) fn salt(conn: &Connection) -> rusqlite::Result<Salt> {
+    conn.query_row("SELECT value FROM meta WHERE name = 'salt'", [], |row| row.get(0)).map(Salt)
+}
+
+/// The sum of all attempts' costs.
+pub(crate) fn spent(conn: &Connection) -> rusqlite::Result<Nanos> {
+    conn.query_row("SELECT value FROM meta WHERE name = 'spent_nanos'", [], |row| row.get(0)).map(Nanos::new)
+}
+
+pub(crate) fn set_spent(conn: &Connection, spent: Nanos) -> rusqlite::Result<()> {
+    conn.prepare_cached("UPDATE meta SET value = ?1 WHERE name = 'spent_nanos'")?.execute([spent.get()])?;
+    Ok(())
+}
+
+/// Writes one row that means nothing else: to see whether the disk takes it, and to found a new WAL with a sync.
+pub(crate) fn touch(conn: &Connection, at_us: i64) -> rusqlite::Result<()> {
+    conn.prepare_cached("INSERT OR REPLACE INTO meta (name, value) VALUES ('touched_us', ?1)")?.execute([at_us])?;
+    Ok(())
+}
+
+pub(crate) fn setting(conn: &Connection, name: &str) -> rusqlite::Result<Option<String>> {
+    conn.query_row("SELECT value FROM settings WHERE name = ?1", [name], |row| row.get(0)).optional()
+}
+
+pub(crate) fn set_setting(conn: &Connection, name: &str, value: &str) -> rusqlite::Result<()> {
+    conn.execute("INSERT OR REPLACE INTO settings (name, value) VALUES (?1, ?2)", [name, value])?;
+    Ok(())
+}

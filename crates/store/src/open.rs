@@ -1,0 +1,114 @@
+//! Opening a data directory: lock, schema, journal, orphans, and then the writer's thread.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use rusqlite::Connection;
+
+use crate::books::Books;
+use crate::disk::journal::LoadError;
+use crate::disk::{connect, key_rows, meta, run_rows, schema};
+use crate::owner::Lock;
+use crate::writer::core::Core;
+use crate::writer::shared::Shared;
+use crate::writer::turn::{Fault, Turn};
+use crate::writer::waiting::Waiting;
+use crate::writer::Writer;
+use crate::{Clock, OpenError, Opened, Options, Salt};
+
+/// How long the token of a run that ended still finds it.
+const ENDED_RUNS: SignedDuration = SignedDuration::from_hours(24);
+
+pub(crate) fn open(options: &Options, clock: Arc<dyn Clock>) -> Result<(Books, Opened), OpenError> {
+    let dir = options.dir.as_path();
+    connect::make_dir(dir)?;
+    let lock = Lock::take(dir)?.map_err(|owner| OpenError::InUse { owner })?;
+    let created = connect::make_database(dir)?;
+    let mut conn = connect::writer(dir)?;
+    schema::migrate(&mut conn)?;
+    found_instance(&conn)?;
+    let mut core = Core::load(conn).map_err(damaged)?;
+    let replayed = core.since_snapshot;
+    let unresolved = settle_in(&mut core, clock.as_ref())?;
+    let wal = File::options().read(true).write(true).open(dir.join("mete.db-wal"))?;
+    let shared = share(dir, &core, lock, &clock)?;
+    let (jobs, receiver) = channel();
+    let monotonic = clock.monotonic();
+    let writer = Writer {
+        core,
+        shared: Arc::clone(&shared),
+        clock,
+        survives: options.survives,
+        wal,
+        waiting: Waiting::default(),
+        pending: Vec::new(),
+        failing: None,
+        stale: false,
+        unsynced_since: None,
+        last_tick: Duration::ZERO,
+        last_sweep: monotonic,
+        commits_since_checkpoint: 0,
+    };
+    let guard = StopGuard(Arc::clone(&shared));
+    std::thread::Builder::new().name("mete-writer".to_owned()).spawn(move || {
+        let _guard = guard;
+        writer.run(&receiver);
+    })?;
+    Ok((Books { jobs, shared }, Opened { unresolved, replayed, created }))
+}
+
+/// However the writer's thread ends, its callers learn that nothing is admitted any more.
+struct StopGuard(Arc<Shared>);
+
+impl Drop for StopGuard {
+    fn drop(&mut self) {
+        self.0.stop("the writer has ended".to_owned());
+        self.0.release();
+    }
+}
+
+fn found_instance(conn: &Connection) -> Result<(), OpenError> {
+    let mut salt = [0_u8; 32];
+    getrandom::fill(&mut salt).map_err(|error| std::io::Error::other(error.to_string()))?;
+    let id = crate::secret::new_id().map_err(std::io::Error::other)?;
+    meta::found_instance(conn, &crate::codec::Id(id).to_string(), &salt)?;
+    Ok(())
+}
+
+/// Marks the earlier process's open holds as unresolved. Its commit also founds this process's WAL, synced with its name.
+fn settle_in(core: &mut Core, clock: &dyn Clock) -> Result<usize, OpenError> {
+    let now = clock.now();
+    let now = core.ledger.time().map_or(now, |time| time.max(now));
+    let mut turn = Turn::new(core, now, true);
+    let at_us = now.as_microsecond();
+    let steps = |turn: &mut Turn<'_>| -> Result<usize, Fault> {
+        meta::touch(turn.conn()?, at_us)?;
+        turn.orphan_all()?;
+        turn.commit()?;
+        Ok(turn.core.open.unresolved)
+    };
+    steps(&mut turn).map_err(|fault| match fault {
+        Fault::Disk(error) => OpenError::Database(error),
+        Fault::Said(error) => OpenError::Damaged(error.to_string()),
+    })
+}
+
+fn share(dir: &Path, core: &Core, lock: Lock, clock: &Arc<dyn Clock>) -> Result<Arc<Shared>, OpenError> {
+    let salt: Salt = meta::salt(&core.conn)?;
+    let since = clock.now().saturating_sub(ENDED_RUNS).unwrap_or_default();
+    let shared = Shared::new(dir.to_owned(), salt, Arc::clone(clock), lock, key_rows::all(&core.conn)?, run_rows::recent(&core.conn, since)?);
+    shared.keep_reserve();
+    shared.count(core, 0, 0);
+    Ok(Arc::new(shared))
+}
+
+fn damaged(error: LoadError) -> OpenError {
+    match error {
+        LoadError::Database(error) => OpenError::Database(error),
+        LoadError::Damaged(why) => OpenError::Damaged(why),
+    }
+}

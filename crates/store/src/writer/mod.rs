@@ -1,0 +1,435 @@
+//! The single writer: one thread that owns the ledger and the file.
+//!
+//! It takes what is queued, ends attempts first (a commit without a sync), then makes changes and grants holds (one commit
+//! with a sync for all of them), and answers after each commit. Nothing is admitted while the file can't be written: a
+//! failed transaction is undone in memory by reading the disk again, ends are kept and retried, holds are answered with an
+//! error. A failed sync stops the writer for good, because the operating system may have dropped what it couldn't write.
+
+pub(crate) mod core;
+pub(crate) mod ends;
+pub(crate) mod holds;
+pub(crate) mod job;
+pub(crate) mod shared;
+pub(crate) mod turn;
+pub(crate) mod waiting;
+
+use std::fs::File;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use jiff::{Timestamp, Unit};
+use ledger::HoldId;
+use rusqlite::ffi;
+use tokio::sync::oneshot;
+
+use self::core::Core;
+use self::job::{Change, HoldJob, Job, Look};
+use self::shared::Shared;
+use self::turn::{Fault, Publish, Turn};
+use self::waiting::Waiting;
+use crate::disk::{attempts, journal, meta};
+use crate::{AttemptEnd, BooksError, Clock, RefusedCall, Survives};
+
+/// Requests in one transaction at most.
+const BATCH_MAX: usize = 512;
+/// How often the clock is looked at.
+const TICK: Duration = Duration::from_secs(1);
+/// How often a file that couldn't be written is tried again.
+const RETRY: Duration = Duration::from_millis(100);
+/// How long a settlement waits for a sync when no hold brings one.
+const SYNC_IDLE: Duration = Duration::from_millis(2);
+/// … and at most.
+const SYNC_MAX: Duration = Duration::from_millis(10);
+/// Journal lines between snapshots.
+pub(crate) const SNAPSHOT_EVERY: u64 = 4096;
+/// Commits between checkpoints of the WAL.
+const CHECKPOINT_EVERY: u64 = 1000;
+/// How often forgotten holds are looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(30);
+
+type End = (AttemptEnd, Option<oneshot::Sender<()>>);
+
+/// What was queued.
+#[derive(Default)]
+struct Batch {
+    size: usize,
+    ends: Vec<End>,
+    unclaimed: Vec<HoldId>,
+    refusals: Vec<RefusedCall>,
+    ceilings: Vec<(HoldId, u64)>,
+    changes: Vec<Change>,
+    holds: Vec<HoldJob>,
+    looks: Vec<Look>,
+    ticks: Vec<oneshot::Sender<()>>,
+    close: Option<oneshot::Sender<Result<(), BooksError>>>,
+}
+
+impl Batch {
+    fn push(&mut self, job: Job) {
+        self.size += 1;
+        match job {
+            Job::Hold(hold) => self.holds.push(*hold),
+            Job::End(end, reply) => self.ends.push((*end, reply)),
+            Job::Refusal(refused) => self.refusals.push(*refused),
+            Job::Ceiling(hold, ceiling) => self.ceilings.push((hold, ceiling)),
+            Job::Change(change) => self.changes.push(change),
+            Job::Look(look) => self.looks.push(look),
+            Job::Unclaimed(hold) => self.unclaimed.push(hold),
+            Job::Tick(reply) => self.ticks.push(reply),
+            Job::Close(reply) => self.close = Some(reply),
+        }
+    }
+}
+
+/// The writer's thread.
+pub(crate) struct Writer {
+    pub(crate) core: Core,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) survives: Survives,
+    /// The WAL, to sync settlements that no hold's commit synced.
+    pub(crate) wal: File,
+    pub(crate) waiting: Waiting,
+    /// Ends that couldn't be written yet.
+    pub(crate) pending: Vec<AttemptEnd>,
+    /// Why the file can't be written, and when it was tried last.
+    pub(crate) failing: Option<(String, Instant)>,
+    /// Memory isn't what the disk has: reading it back failed too.
+    pub(crate) stale: bool,
+    pub(crate) unsynced_since: Option<Instant>,
+    pub(crate) last_tick: Duration,
+    pub(crate) last_sweep: Duration,
+    pub(crate) commits_since_checkpoint: u64,
+}
+
+impl Writer {
+    /// Serves until everybody who could ask is gone or asks to close.
+    pub(crate) fn run(mut self, jobs: &Receiver<Job>) {
+        let mut closing = None;
+        while closing.is_none() {
+            let mut batch = Batch::default();
+            match jobs.recv_timeout(self.patience()) {
+                Ok(job) => batch.push(job),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            while batch.size < BATCH_MAX
+                && let Ok(job) = jobs.try_recv()
+            {
+                batch.push(job);
+            }
+            self.shared.took(batch.size);
+            closing = self.serve(batch);
+        }
+        let closed = self.close();
+        if let Some(reply) = closing {
+            drop(reply.send(closed));
+        }
+    }
+
+    /// How long to sleep when nobody asks.
+    fn patience(&self) -> Duration {
+        let monotonic = self.clock.monotonic();
+        let tick = TICK.saturating_sub(monotonic.saturating_sub(self.last_tick));
+        let wait = self.waiting.next_until().map_or(TICK, |until| until.saturating_sub(monotonic));
+        let sync = if self.unsynced_since.is_some() { SYNC_IDLE } else { TICK };
+        let retry = if self.failing.is_some() { RETRY } else { TICK };
+        tick.min(wait).min(sync).min(retry).max(Duration::from_millis(1))
+    }
+
+    fn serve(&mut self, mut batch: Batch) -> Option<oneshot::Sender<Result<(), BooksError>>> {
+        let idle = batch.size == 0;
+        let due = self.is_tick_due(!batch.ticks.is_empty());
+        self.finish_attempts(&mut batch, due);
+        self.admit(&mut batch, due);
+        for look in batch.looks {
+            look(&self.core);
+        }
+        self.sync_ends(idle);
+        self.keep_house();
+        self.shared.count(&self.core, self.waiting.len(), self.pending.len());
+        for reply in batch.ticks {
+            let _ = reply.send(());
+        }
+        batch.close
+    }
+
+    fn is_tick_due(&mut self, asked: bool) -> bool {
+        let monotonic = self.clock.monotonic();
+        let due = asked || monotonic.saturating_sub(self.last_tick) >= TICK;
+        if due {
+            self.last_tick = monotonic;
+        }
+        due
+    }
+
+    /// Now, in whole microseconds, never before the journal's last line.
+    fn now(&self) -> Timestamp {
+        let now = self.clock.now().round(jiff::TimestampRound::new().smallest(Unit::Microsecond).mode(jiff::RoundMode::Floor)).unwrap_or_default();
+        self.core.ledger.time().map_or(now, |time| time.max(now))
+    }
+
+    /// Ends of attempts, what is due by the clock, and records that move no money.
+    fn finish_attempts(&mut self, batch: &mut Batch, due: bool) {
+        let now = self.now();
+        let mut replies = Vec::new();
+        for (end, reply) in batch.ends.drain(..) {
+            replies.extend(reply);
+            self.pending.push(end);
+        }
+        self.pending.extend(batch.unclaimed.drain(..).map(|hold| ends::unclaimed(hold, now)));
+        let nothing = self.pending.is_empty() && batch.refusals.is_empty() && batch.ceilings.is_empty() && !due;
+        if nothing || self.is_stopped() || !self.may_retry() {
+            return;
+        }
+        let sweep = due && self.is_sweep_due();
+        let pending = std::mem::take(&mut self.pending);
+        let done = self.transact(now, false, |turn| {
+            let mut wrong = 0_usize;
+            for end in &pending {
+                wrong += usize::from(turn.end_or_explain(end)?);
+            }
+            for refused in &batch.refusals {
+                attempts::refuse(turn.conn()?, refused)?;
+            }
+            for (hold, ceiling) in &batch.ceilings {
+                attempts::ceiling(turn.conn()?, *hold, *ceiling)?;
+            }
+            if due {
+                turn.assume_due()?;
+            }
+            if sweep {
+                turn.sweep()?;
+            }
+            Ok(wrong)
+        });
+        match done {
+            Some(_) => replies.into_iter().for_each(|reply| reply.send(()).unwrap_or_default()),
+            None => self.pending = pending,
+        }
+    }
+
+    fn is_sweep_due(&mut self) -> bool {
+        let monotonic = self.clock.monotonic();
+        let due = monotonic.saturating_sub(self.last_sweep) >= SWEEP_EVERY;
+        if due {
+            self.last_sweep = monotonic;
+        }
+        due
+    }
+
+    /// Changes and holds: what has to survive a power cut before anybody is told.
+    fn admit(&mut self, batch: &mut Batch, due: bool) {
+        if batch.changes.is_empty() && batch.holds.is_empty() && self.waiting.len() == 0 {
+            return;
+        }
+        if let Some(reason) = self.refuses() {
+            // Dropped replies tell the callers that nothing was written.
+            tracing::debug!(reason, "holds and changes are answered with an error");
+            batch.changes.clear();
+            batch.holds.clear();
+            drop(self.waiting.take_all());
+            return;
+        }
+        let (changes, holds) = (std::mem::take(&mut batch.changes), std::mem::take(&mut batch.holds));
+        let sync = self.survives == Survives::PowerLoss || !changes.is_empty();
+        let (now, monotonic) = (self.now(), self.clock.monotonic());
+        let mut waiting = std::mem::take(&mut self.waiting);
+        self.transact(now, sync, |turn| {
+            for change in changes {
+                let reply = change(turn)?;
+                turn.replies.push(reply);
+            }
+            turn.admit(&mut waiting, holds, monotonic)
+        });
+        // After a failure the callers who still wait have been told nothing yet: they go on waiting.
+        self.waiting = waiting;
+        let _ = due;
+    }
+
+    /// Runs one transaction and answers after its commit. `None` when nothing of it happened.
+    fn transact<T>(&mut self, now: Timestamp, sync: bool, steps: impl FnOnce(&mut Turn<'_>) -> Result<T, Fault>) -> Option<T> {
+        if self.stale && !self.reread() {
+            return None;
+        }
+        let started = Instant::now();
+        let mut turn = Turn::new(&mut self.core, now, sync);
+        let outcome = steps(&mut turn).and_then(|value| Ok((value, turn.commit()?)));
+        let (replies, publish) = (std::mem::take(&mut turn.replies), std::mem::take(&mut turn.publish));
+        match outcome {
+            Ok((value, written)) => {
+                self.committed(written, sync, started, replies.len());
+                publish.into_iter().for_each(|change| self.shared.publish(change));
+                replies.into_iter().for_each(|reply| reply());
+                Some(value)
+            }
+            Err(fault) => {
+                self.failed(&fault);
+                None
+            }
+        }
+    }
+
+    fn committed(&mut self, written: bool, sync: bool, started: Instant, answers: usize) {
+        if !written {
+            return;
+        }
+        if self.failing.take().is_some() {
+            tracing::info!("the ledger can be written again");
+            self.shared.say_failing(None);
+        }
+        self.unsynced_since = if sync { None } else { self.unsynced_since.or(Some(Instant::now())) };
+        self.commits_since_checkpoint += 1;
+        self.shared.committed(sync, started.elapsed(), answers);
+    }
+
+    fn failed(&mut self, fault: &Fault) {
+        let text = match fault {
+            Fault::Said(error) => error.to_string(),
+            Fault::Disk(error) => error.to_string(),
+        };
+        if let Fault::Disk(error) = fault
+            && is_failed_sync(error)
+        {
+            self.stop(format!("the disk failed to sync: {text}"));
+        }
+        tracing::error!(error = text, "the ledger can't be written; nothing is admitted until it can");
+        self.shared.say_failing(Some(text.clone()));
+        self.failing = Some((text, Instant::now()));
+        self.shared.free_reserve();
+        self.stale = true;
+        self.reread();
+    }
+
+    /// Makes memory equal to the disk again.
+    fn reread(&mut self) -> bool {
+        match self.core.undo() {
+            Ok(()) => self.stale = false,
+            Err(error) => tracing::error!(%error, "the ledger can't be read back"),
+        }
+        !self.stale
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.shared.stopped().is_some()
+    }
+
+    fn may_retry(&self) -> bool {
+        self.failing.as_ref().is_none_or(|(_, at)| at.elapsed() >= RETRY)
+    }
+
+    /// Why nothing is admitted now. While the file can't be written, a small write shows every so often whether it can again.
+    fn refuses(&mut self) -> Option<String> {
+        if let Some(reason) = self.shared.stopped() {
+            return Some(reason);
+        }
+        let reason = self.failing.as_ref().map(|(reason, _)| reason.clone())?;
+        if self.may_retry() {
+            let at_us = self.now().as_microsecond();
+            self.transact(self.now(), true, |turn| Ok(meta::touch(turn.conn()?, at_us)?));
+        }
+        self.failing.is_some().then_some(reason)
+    }
+
+    fn stop(&mut self, reason: String) {
+        tracing::error!(reason, "the ledger stops for good; end this process so that the next one reads what the disk has");
+        self.shared.stop(reason);
+    }
+
+    /// Syncs settlements that no hold's commit synced within a few milliseconds.
+    fn sync_ends(&mut self, idle: bool) {
+        let Some(since) = self.unsynced_since else { return };
+        if !(idle && since.elapsed() >= SYNC_IDLE || since.elapsed() >= SYNC_MAX) {
+            return;
+        }
+        self.unsynced_since = None;
+        if self.survives == Survives::ProcessCrash {
+            return;
+        }
+        if let Err(error) = self.wal.sync_data() {
+            self.stop(format!("the disk failed to sync: {error}"));
+        }
+    }
+
+    /// Snapshots and checkpoints, after everybody was answered.
+    fn keep_house(&mut self) {
+        if self.failing.is_some() || self.is_stopped() {
+            return;
+        }
+        if self.core.since_snapshot >= SNAPSHOT_EVERY.max(self.core.open.holds as u64) {
+            self.snapshot();
+        }
+        if self.commits_since_checkpoint >= CHECKPOINT_EVERY {
+            self.commits_since_checkpoint = 0;
+            self.checkpoint("PASSIVE");
+        }
+    }
+
+    fn snapshot(&mut self) {
+        let now = self.now();
+        let done = self.transact(now, false, |turn| {
+            let text = crate::codec::state_to_json(&turn.core.ledger.state())?;
+            let tip = turn.core.tip;
+            Ok(journal::snapshot(turn.conn()?, &tip, &text, now)?)
+        });
+        if done.is_some() {
+            self.core.since_snapshot = 0;
+        }
+    }
+
+    fn checkpoint(&mut self, mode: &str) {
+        let moved = self.core.conn.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()));
+        match moved {
+            Err(error) if is_failed_sync(&error) => self.stop(format!("the disk failed to sync: {error}")),
+            Err(error) => tracing::warn!(%error, "the write-ahead log wasn't folded into the database; it will be tried again"),
+            Ok(()) => {}
+        }
+    }
+
+    /// The last snapshot, so that the next start is flat.
+    fn close(mut self) -> Result<(), BooksError> {
+        drop(self.waiting.take_all());
+        if !self.is_stopped() && self.core.since_snapshot > 0 && self.failing.is_none() {
+            self.snapshot();
+        }
+        let mut lost = (!self.pending.is_empty()).then(|| format!("{} ends of calls couldn't be written; they will be unresolved", self.pending.len()));
+        if let Some(reason) = self.shared.stopped() {
+            lost = Some(reason);
+        } else {
+            self.checkpoint("TRUNCATE");
+        }
+        drop(self.core);
+        self.shared.release();
+        lost.map_or(Ok(()), |why| Err(BooksError::Unavailable(why)))
+    }
+}
+
+impl Turn<'_> {
+    /// Writes an end. One that makes no sense is dropped and told, so that it can't stand in the way of the others.
+    fn end_or_explain(&mut self, end: &AttemptEnd) -> Result<bool, Fault> {
+        match self.end(end) {
+            Ok(()) => Ok(false),
+            Err(Fault::Said(error)) => {
+                tracing::error!(hold = %crate::hold_text(end.hold), %error, "an attempt's end makes no sense; its hold stays");
+                Ok(true)
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+}
+
+impl Shared {
+    fn publish(&self, change: Publish) {
+        match change {
+            Publish::Key(record) => self.put_key(*record),
+            Publish::Run(record, token_hash) => self.put_run(*record, token_hash),
+        }
+    }
+}
+
+/// Whether the operating system may have dropped what it couldn't write: asking again would lie.
+fn is_failed_sync(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    matches!(code, Some(ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC))
+}

@@ -1,0 +1,77 @@
+//! A hold from its ask to its last word, and what a restart makes of it.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails here fails loudly")]
+
+mod support;
+
+use store::{CallFilter, CallStatus, HoldAnswer, Outcome, Reader, Resolution, Target};
+use support::*;
+
+#[tokio::test]
+async fn what_is_held_and_settled_is_there_after_a_restart() {
+    let dir = TempDir::new();
+    let (books, opened) = open(dir.path());
+    assert!(opened.created);
+    put(&books, budget("all", "10", &[])).await;
+    let one = hold(&books, "4", &[("team", "search")]).await;
+    let two = hold(&books, "6", &[]).await;
+    assert!(matches!(books.hold(request("1", &[])).await.unwrap(), HoldAnswer::Refused(_)));
+    settle(&books, one.hold, "1.5").await;
+    books.finish(end(two.hold, Outcome::Voided)).await.unwrap();
+    let before = books.accounts().await.unwrap();
+    assert_eq!((before[0].spent, before[0].held), (usd("1.5"), usd("0")));
+    books.close().await.unwrap();
+
+    let (books, opened) = open(dir.path());
+    assert_eq!((opened.created, opened.replayed, opened.unresolved), (false, 0, 0));
+    assert_eq!(books.accounts().await.unwrap(), before);
+    let stats = books.stats();
+    assert_eq!((stats.spent, stats.held, stats.open_holds), (usd("1.5"), usd("0"), 0));
+    let calls = books.reader().calls(&CallFilter::default()).unwrap();
+    let shown: Vec<_> = calls.iter().map(|call| (call.status, call.cost)).collect();
+    assert_eq!(shown, [(CallStatus::Voided, usd("0")), (CallStatus::Settled, usd("1.5"))]);
+    assert_eq!(calls[1].attempts[0].end, Some(end_like(&calls[1])));
+    books.close().await.unwrap();
+}
+
+fn end_like(call: &store::CallRecord) -> store::AttemptEnd {
+    let recorded = call.attempts[0].end.clone().unwrap();
+    store::AttemptEnd { at: recorded.at, ..end(recorded.hold, settled("1.5")) }
+}
+
+#[tokio::test]
+async fn holds_of_an_earlier_process_are_unresolved_until_somebody_knows_better_or_time_is_up() {
+    let dir = TempDir::new();
+    let clock = FakeClock::new("2026-11-23T10:00:00Z");
+    let (books, _) = open_at(dir.path(), &clock);
+    put(&books, budget("all", "10", &[])).await;
+    let mut requests: Vec<_> = (0..4).map(|_| request("1", &[])).collect();
+    for request in &mut requests {
+        request.ask.assume_at = "2026-11-23T10:15:00Z".parse().unwrap();
+        granted(books.hold(request.clone()).await.unwrap());
+    }
+    books.close().await.unwrap();
+
+    let (books, opened) = open_at(dir.path(), &clock);
+    assert_eq!(opened.unresolved, 4);
+    let stats = books.stats();
+    assert_eq!((stats.unresolved, stats.open_holds, stats.held), (4, 4, usd("4")));
+    let call = |index: usize| Target::Call(requests[index].start.call);
+    books.resolve(call(0), Resolution::Cost(usd("0.25")), "provider's log", "ann").await.unwrap();
+    books.resolve(call(1), Resolution::Void, "never sent", "ann").await.unwrap();
+    books.resolve(call(1), Resolution::Void, "again", "ann").await.unwrap_err();
+    clock.advance(16 * 60);
+    books.tick().await.unwrap();
+    let stats = books.stats();
+    assert_eq!((stats.unresolved, stats.open_holds, stats.held, stats.spent), (0, 0, usd("0"), usd("2.25")));
+    // The truth may come after the assumption, from a person or from the attempt itself.
+    books.resolve(call(2), Resolution::Cost(usd("1.75")), "invoice", "ann").await.unwrap();
+    settle(&books, requests[3].ask.id, "0.5").await;
+    let reader = Reader::open(dir.path()).unwrap();
+    let states: Vec<_> = requests.iter().map(|request| reader.call(request.start.call).unwrap().unwrap()).map(|call| (call.status.as_str(), call.cost)).collect();
+    assert_eq!(states, [("settled", usd("0.25")), ("voided", usd("0")), ("settled", usd("1.75")), ("settled", usd("0.5"))]);
+    let account = &books.accounts().await.unwrap()[0];
+    assert_eq!((account.spent, account.overage, account.held), (usd("1.75"), usd("0.75"), usd("0")));
+    assert_eq!(books.stats().spent, usd("2.5"));
+    books.close().await.unwrap();
+}

@@ -13,15 +13,17 @@ QUIET = {
     "DISABLE_TELEMETRY": "1",
     "DISABLE_ERROR_REPORTING": "1",
     "DISABLE_AUTOUPDATER": "1",
+    "OPENCODE_DISABLE_AUTOUPDATE": "1",
+    "OPENCODE_DISABLE_MODELS_FETCH": "1",
     "IS_SANDBOX": "1",
 }
 CODEX_QUIET = ["-c", "analytics.enabled=false", "-c", "check_for_update_on_startup=false"]
 
 
 class AgentHome:
-    """`env` is the whole environment of the agent; use as a context manager, which removes the folders."""
+    """`installed` is the folder with the agent (default: Claude Code and Codex). `env` is the whole environment of the agent; use as a context manager, which removes the folders."""
 
-    def __init__(self, label):
+    def __init__(self, label, installed=None):
         # Codex refuses a home below the system's temporary folder, hence the cache.
         base = install.CACHE / "homes"
         base.mkdir(parents=True, exist_ok=True)
@@ -29,8 +31,9 @@ class AgentHome:
         self.home, self.project = self.folder / "home", self.folder / "project"
         self.home.mkdir()
         self.project.mkdir()
-        self.bin = install.agents() / "node_modules" / ".bin"
-        node = install.node(install.agents()).parent
+        installed = installed or install.agents()
+        self.bin = installed / "node_modules" / ".bin"
+        node = install.node(installed).parent
         self.env = {
             "HOME": str(self.home),
             "PATH": f"{self.bin}:{node}:{os.environ.get('PATH', '/usr/bin:/bin')}",

@@ -41,7 +41,7 @@ def node_modules(manifests, folder):
         home.mkdir(parents=True)
         for file in files:
             shutil.copy(file, home)
-        _run(["npm", "ci", "--no-audit", "--no-fund", "--omit-lockfile-registry-resolved", "--loglevel=error"], cwd=home)
+        _run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=home)
 
     _once(home, files, install)
     return home
@@ -59,6 +59,15 @@ def sdks():
 def agents():
     """The folder with Claude Code and Codex."""
     return node_modules(AGENTS, "node-agents")
+
+
+def more_agents():
+    """The folder with Gemini CLI and opencode, whose package for a platform has no link in `.bin`."""
+    home = node_modules(AGENTS / "more", "node-more-agents")
+    link = home / "node_modules" / ".bin" / "opencode"
+    if not link.exists():
+        link.symlink_to("../opencode-linux-x64/bin/opencode")
+    return home
 
 
 def _once(home, manifests, install):

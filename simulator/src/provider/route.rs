@@ -61,7 +61,7 @@ pub fn route(method: &Method, path: &str, is_anthropic: bool) -> Option<(Dialect
     let vendor = if is_anthropic { Dialect::Anthropic } else { Dialect::OpenAi };
     let is_post = method == Method::POST;
     let found = match path {
-        "/" if matches!(*method, Method::HEAD | Method::GET) => (Dialect::Anthropic, Operation::Probe),
+        "/" | "/api/hello" if matches!(*method, Method::HEAD | Method::GET) => (Dialect::Anthropic, Operation::Probe),
         "/v1/chat/completions" | "/chat/completions" if is_post => (Dialect::OpenAi, Operation::Chat),
         "/v1/responses" | "/responses" if is_post => (Dialect::OpenAi, Operation::Responses),
         "/v1/responses/input_tokens" | "/responses/input_tokens" if is_post => (Dialect::OpenAi, Operation::Count(None)),
@@ -112,6 +112,7 @@ mod tests {
             ("GET", "/v1/models", true, Some("models")),
             ("GET", "/v1/models/gpt-5.5", false, Some("models")),
             ("HEAD", "/", false, Some("probe")),
+            ("HEAD", "/api/hello", false, Some("probe")),
             ("POST", "/v1/images/generations", false, None),
         ];
         for (method, path, is_anthropic, name) in rows {

@@ -13,11 +13,11 @@ use crate::books::Books;
 use crate::disk::journal::LoadError;
 use crate::disk::{connect, key_rows, meta, run_rows, schema};
 use crate::owner::Lock;
+use crate::writer::Writer;
 use crate::writer::core::Core;
 use crate::writer::shared::Shared;
 use crate::writer::turn::{Fault, Turn};
 use crate::writer::waiting::Waiting;
-use crate::writer::Writer;
 use crate::{Clock, OpenError, Opened, Options, Salt};
 
 /// How long the token of a run that ended still finds it.
@@ -41,6 +41,7 @@ pub(crate) fn open(options: &Options, clock: Arc<dyn Clock>) -> Result<(Books, O
     let writer = Writer {
         core,
         shared: Arc::clone(&shared),
+        opened_at: clock.now().saturating_sub(monotonic).unwrap_or_default(),
         clock,
         survives: options.survives,
         wal,
@@ -100,7 +101,8 @@ fn settle_in(core: &mut Core, clock: &dyn Clock) -> Result<usize, OpenError> {
 fn share(dir: &Path, core: &Core, lock: Lock, clock: &Arc<dyn Clock>) -> Result<Arc<Shared>, OpenError> {
     let salt: Salt = meta::salt(&core.conn)?;
     let since = clock.now().saturating_sub(ENDED_RUNS).unwrap_or_default();
-    let shared = Shared::new(dir.to_owned(), salt, Arc::clone(clock), lock, key_rows::all(&core.conn)?, run_rows::recent(&core.conn, since)?);
+    let shared =
+        Shared::new(dir.to_owned(), salt, Arc::clone(clock), lock, key_rows::all(&core.conn)?, run_rows::recent(&core.conn, since)?);
     shared.keep_reserve();
     shared.count(core, 0, 0);
     Ok(Arc::new(shared))

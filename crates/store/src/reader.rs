@@ -48,7 +48,9 @@ impl CallStatus {
     /// Reads the word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Held, Self::Settled, Self::Voided, Self::Unresolved, Self::Assumed, Self::Refused].into_iter().find(|status| status.as_str() == word)
+        [Self::Held, Self::Settled, Self::Voided, Self::Unresolved, Self::Assumed, Self::Refused]
+            .into_iter()
+            .find(|status| status.as_str() == word)
     }
 }
 
@@ -219,7 +221,10 @@ impl Reader {
             terms.add_some("action =", filter.action.clone());
             terms.add_some("subject =", filter.subject.clone());
             let limit = filter.limit.unwrap_or(LIMIT);
-            let sql = format!("SELECT seq, at_us, actor, action, subject, before, after FROM audit WHERE {} ORDER BY seq DESC LIMIT {limit}", terms.sql());
+            let sql = format!(
+                "SELECT seq, at_us, actor, action, subject, before, after FROM audit WHERE {} ORDER BY seq DESC LIMIT {limit}",
+                terms.sql()
+            );
             let mut select = conn.prepare_cached(&sql)?;
             let rows = select.query_map(params_from_iter(terms.values), audit_line)?;
             Ok(rows.collect::<Result<_, _>>()?)
@@ -344,7 +349,8 @@ fn load_call(conn: &Connection, call: &str) -> Result<Option<CallRecord>, ReadEr
     while let Some(row) = rows.next()? {
         attempts.push(attempt(row)?);
     }
-    let body: Option<String> = conn.prepare_cached("SELECT body FROM refusals WHERE call_id = ?1")?.query_row([call], |row| row.get(0)).optional()?;
+    let body: Option<String> =
+        conn.prepare_cached("SELECT body FROM refusals WHERE call_id = ?1")?.query_row([call], |row| row.get(0)).optional()?;
     let refusal = body.map(|body| codec::refused_from_json(&body)).transpose()?;
     Ok(match attempts.last() {
         Some(_) => Some(attempted_call(attempts, refusal)),
@@ -369,7 +375,9 @@ fn attempt(row: &Row<'_>) -> Result<AttemptRecord, ReadError> {
 }
 
 fn attempted_call(attempts: Vec<AttemptRecord>, refusal: Option<RefusedCall>) -> CallRecord {
-    let sum = |amount: fn(&AttemptRecord) -> Nanos| attempts.iter().fold(Nanos::ZERO, |sum, attempt| sum.checked_add(amount(attempt)).unwrap_or(Nanos::MAX));
+    let sum = |amount: fn(&AttemptRecord) -> Nanos| {
+        attempts.iter().fold(Nanos::ZERO, |sum, attempt| sum.checked_add(amount(attempt)).unwrap_or(Nanos::MAX))
+    };
     let first = &attempts[0].start;
     CallRecord {
         call: first.call,

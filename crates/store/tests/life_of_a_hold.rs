@@ -68,7 +68,11 @@ async fn holds_of_an_earlier_process_are_unresolved_until_somebody_knows_better_
     books.resolve(call(2), Resolution::Cost(usd("1.75")), "invoice", "ann").await.unwrap();
     settle(&books, requests[3].ask.id, "0.5").await;
     let reader = Reader::open(dir.path()).unwrap();
-    let states: Vec<_> = requests.iter().map(|request| reader.call(request.start.call).unwrap().unwrap()).map(|call| (call.status.as_str(), call.cost)).collect();
+    let states: Vec<_> = requests
+        .iter()
+        .map(|request| reader.call(request.start.call).unwrap().unwrap())
+        .map(|call| (call.status.as_str(), call.cost))
+        .collect();
     assert_eq!(states, [("settled", usd("0.25")), ("voided", usd("0")), ("settled", usd("1.75")), ("settled", usd("0.5"))]);
     let account = &books.accounts().await.unwrap()[0];
     assert_eq!((account.spent, account.overage, account.held), (usd("1.75"), usd("0.75"), usd("0")));

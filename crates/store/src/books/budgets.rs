@@ -77,13 +77,18 @@ impl Books {
 }
 
 fn records(core: &Core) -> Vec<BudgetRecord> {
-    core.ledger.budgets().map(|spec| BudgetRecord { spec: spec.clone(), origin: core.origins.get(&spec.name).copied().unwrap_or(Origin::Api) }).collect()
+    core.ledger
+        .budgets()
+        .map(|spec| BudgetRecord { spec: spec.clone(), origin: core.origins.get(&spec.name).copied().unwrap_or(Origin::Api) })
+        .collect()
 }
 
 impl Turn<'_> {
     fn check_origin(&self, name: &str, origin: Origin) -> Result<(), Fault> {
         if origin == Origin::Api && self.core.origins.get(name) == Some(&Origin::Config) {
-            return Err(Fault::invalid(format!("budget `{name}` comes from mete.toml and is read-only here; change it in the file and reload")));
+            return Err(Fault::invalid(format!(
+                "budget `{name}` comes from mete.toml and is read-only here; change it in the file and reload"
+            )));
         }
         Ok(())
     }
@@ -112,11 +117,19 @@ impl Turn<'_> {
         }
         for spec in specs {
             // Checked before anything is written, so that a wrong one changes nothing.
-            self.core.ledger.decide(&Command::PutBudget(spec.clone()), self.now).map_err(|no| Fault::Said(in_budget(&spec.name, said(no))))?;
+            self.core
+                .ledger
+                .decide(&Command::PutBudget(spec.clone()), self.now)
+                .map_err(|no| Fault::Said(in_budget(&spec.name, said(no))))?;
         }
         let mut changes = BudgetChanges::default();
-        let gone: Vec<String> =
-            self.core.origins.iter().filter(|(name, origin)| **origin == Origin::Config && !wanted.contains(name.as_str())).map(|(name, _)| name.clone()).collect();
+        let gone: Vec<String> = self
+            .core
+            .origins
+            .iter()
+            .filter(|(name, origin)| **origin == Origin::Config && !wanted.contains(name.as_str()))
+            .map(|(name, _)| name.clone())
+            .collect();
         for name in gone {
             self.remove_budget(&name, actor)?;
             changes.removed.push(name);

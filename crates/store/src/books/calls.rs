@@ -68,7 +68,12 @@ impl Turn<'_> {
             (CallStatus::Unresolved, Resolution::Void) => self.make(&Command::Void(hold)).map(drop)?,
             (CallStatus::Assumed, Resolution::Cost(cost)) => self.correct(&standing, cost)?,
             (CallStatus::Assumed, Resolution::Void) => self.correct(&standing, Nanos::ZERO)?,
-            (CallStatus::Held, _) => return Err(Fault::invalid(format!("hold {} is still in use; it can be resolved once its outcome is unknown", hold_text(hold)))),
+            (CallStatus::Held, _) => {
+                return Err(Fault::invalid(format!(
+                    "hold {} is still in use; it can be resolved once its outcome is unknown",
+                    hold_text(hold)
+                )));
+            }
             _ => return Err(Fault::invalid(format!("the outcome of hold {} is known; nothing to resolve", hold_text(hold)))),
         }
         self.audit_fate("call.resolved", &standing, reason, actor)?;
@@ -78,9 +83,11 @@ impl Turn<'_> {
     fn correct(&mut self, standing: &Standing, cost: Nanos) -> Result<(), Fault> {
         match self.make(&Command::TrueUp { hold: standing.hold, cost }) {
             Ok(_) => Ok(()),
-            Err(Fault::Said(BooksError::NotFound(_))) => {
-                Err(Fault::invalid(format!("hold {} can't be corrected: only assumed and estimated costs can, for {} days", hold_text(standing.hold), ledger::TRUE_UP_DAYS_MAX)))
-            }
+            Err(Fault::Said(BooksError::NotFound(_))) => Err(Fault::invalid(format!(
+                "hold {} can't be corrected: only assumed and estimated costs can, for {} days",
+                hold_text(standing.hold),
+                ledger::TRUE_UP_DAYS_MAX
+            ))),
             Err(fault) => Err(fault),
         }
     }

@@ -61,7 +61,8 @@ impl Books {
                 }
                 let until = turn.now.saturating_add(overlap).unwrap_or(Timestamp::MAX);
                 let old = before.hashes.iter().filter(|(_, over)| over.is_none_or(|over| over > turn.now));
-                let hashes = old.map(|(hash, over)| (*hash, Some(over.map_or(until, |over| over.min(until))))).chain([(hash, None)]).collect();
+                let hashes =
+                    old.map(|(hash, over)| (*hash, Some(over.map_or(until, |over| over.min(until))))).chain([(hash, None)]).collect();
                 let record = KeyRecord { hashes, last_four, ..before.clone() };
                 turn.put_key(record, Some(&before), &actor, "key.rotated")
             })

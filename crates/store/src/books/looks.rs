@@ -53,7 +53,10 @@ impl Books {
         self.look(|core| core.ledger.open_holds().collect()).await
     }
 
-    async fn look_now<T: Send + 'static>(&self, look: impl FnOnce(&Ledger, jiff::Timestamp) -> T + Send + 'static) -> Result<T, BooksError> {
+    async fn look_now<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Ledger, jiff::Timestamp) -> T + Send + 'static,
+    ) -> Result<T, BooksError> {
         let now = self.shared.now();
         self.look(move |core| look(&core.ledger, now)).await
     }

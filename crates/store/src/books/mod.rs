@@ -272,7 +272,10 @@ impl Books {
 
     /// Runs a change in the writer's next transaction and gives its value once that is on disk. A change checks before it
     /// writes, so that one that is wrong leaves nothing behind.
-    async fn change<T: Send + 'static>(&self, change: impl FnOnce(&mut Turn<'_>) -> Result<T, Fault> + Send + 'static) -> Result<T, BooksError> {
+    async fn change<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Turn<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, BooksError> {
         let (reply, answer) = oneshot::channel();
         self.send(Job::Change(Box::new(move |turn| {
             let value = match change(turn) {

@@ -141,12 +141,18 @@ impl From<&Event> for Line {
             Event::RunLimitSet { at, run, limit } => Self::RunLimitSet { at: Time(*at), run: Id(run.0), limit: limit.map(Amount) },
             Event::RunEnded { at, run } => Self::RunEnded { at: Time(*at), run: Id(run.0) },
             Event::Held(held) => Self::Held(held.into()),
-            Event::Settled { at, hold, cost, estimated, postings } => {
-                Self::Settled { at: Time(*at), hold: Id(hold.0), cost: Amount(*cost), estimated: *estimated, postings: postings_to_text(postings) }
-            }
+            Event::Settled { at, hold, cost, estimated, postings } => Self::Settled {
+                at: Time(*at),
+                hold: Id(hold.0),
+                cost: Amount(*cost),
+                estimated: *estimated,
+                postings: postings_to_text(postings),
+            },
             Event::Voided { at, hold } => Self::Voided { at: Time(*at), hold: Id(hold.0) },
             Event::Unresolved { at, hold } => Self::Unresolved { at: Time(*at), hold: Id(hold.0) },
-            Event::Assumed { at, hold, postings } => Self::Assumed { at: Time(*at), hold: Id(hold.0), postings: postings_to_text(postings) },
+            Event::Assumed { at, hold, postings } => {
+                Self::Assumed { at: Time(*at), hold: Id(hold.0), postings: postings_to_text(postings) }
+            }
             Event::TruedUp { at, hold, cost, postings } => {
                 Self::TruedUp { at: Time(*at), hold: Id(hold.0), cost: Amount(*cost), postings: postings_to_text(postings) }
             }
@@ -168,8 +174,12 @@ impl From<Line> for Event {
             }
             Line::Voided { at, hold } => Self::Voided { at: at.0, hold: HoldId(hold.0) },
             Line::Unresolved { at, hold } => Self::Unresolved { at: at.0, hold: HoldId(hold.0) },
-            Line::Assumed { at, hold, postings } => Self::Assumed { at: at.0, hold: HoldId(hold.0), postings: postings_from_text(postings) },
-            Line::TruedUp { at, hold, cost, postings } => Self::TruedUp { at: at.0, hold: HoldId(hold.0), cost: cost.0, postings: postings_from_text(postings) },
+            Line::Assumed { at, hold, postings } => {
+                Self::Assumed { at: at.0, hold: HoldId(hold.0), postings: postings_from_text(postings) }
+            }
+            Line::TruedUp { at, hold, cost, postings } => {
+                Self::TruedUp { at: at.0, hold: HoldId(hold.0), cost: cost.0, postings: postings_from_text(postings) }
+            }
         }
     }
 }
@@ -215,7 +225,10 @@ fn postings_to_text(postings: &[Posting]) -> Vec<PostingText> {
         PostingKind::Spent => KindText::Spent,
         PostingKind::Overage => KindText::Overage,
     };
-    postings.iter().map(|posting| PostingText { account: (&posting.account).into(), kind: kind(posting.kind), amount: Amount(posting.amount) }).collect()
+    postings
+        .iter()
+        .map(|posting| PostingText { account: (&posting.account).into(), kind: kind(posting.kind), amount: Amount(posting.amount) })
+        .collect()
 }
 
 fn postings_from_text(postings: Vec<PostingText>) -> Vec<Posting> {
@@ -223,7 +236,10 @@ fn postings_from_text(postings: Vec<PostingText>) -> Vec<Posting> {
         KindText::Spent => PostingKind::Spent,
         KindText::Overage => PostingKind::Overage,
     };
-    postings.into_iter().map(|posting| Posting { account: posting.account.into(), kind: kind(posting.kind), amount: posting.amount.0 }).collect()
+    postings
+        .into_iter()
+        .map(|posting| Posting { account: posting.account.into(), kind: kind(posting.kind), amount: posting.amount.0 })
+        .collect()
 }
 
 impl From<&Account> for AccountText {
@@ -240,7 +256,9 @@ impl From<&Account> for AccountText {
 impl From<AccountText> for Account {
     fn from(text: AccountText) -> Self {
         match text {
-            AccountText::Budget { name, per, start, end } => Self::Budget { budget: name, per, period_start: start.map(|time| time.0), period_end: end.map(|time| time.0) },
+            AccountText::Budget { name, per, start, end } => {
+                Self::Budget { budget: name, per, period_start: start.map(|time| time.0), period_end: end.map(|time| time.0) }
+            }
             AccountText::Run(run) => Self::Run(RunId(run.0)),
         }
     }

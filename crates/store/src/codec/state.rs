@@ -75,10 +75,22 @@ impl<'de> Deserialize<'de> for Wide {
 pub(crate) fn state_to_json(state: &State) -> Result<String, CodecError> {
     let text = StateText {
         time: state.time.map(Time),
-        budgets: state.budgets.iter().map(|budget| BudgetText { spec: (&budget.spec).into(), archived: budget.archived, split_at: budget.split_at.map(Time) }).collect(),
-        runs: state.runs.iter().map(|run| RunStateText { spec: (&run.spec).into(), started_at: Time(run.started_at), ended_at: run.ended_at.map(Time) }).collect(),
+        budgets: state
+            .budgets
+            .iter()
+            .map(|budget| BudgetText { spec: (&budget.spec).into(), archived: budget.archived, split_at: budget.split_at.map(Time) })
+            .collect(),
+        runs: state
+            .runs
+            .iter()
+            .map(|run| RunStateText { spec: (&run.spec).into(), started_at: Time(run.started_at), ended_at: run.ended_at.map(Time) })
+            .collect(),
         accounts: state.accounts.iter().map(sums_to_text).collect(),
-        holds: state.holds.iter().map(|hold| HoldText { held: (&hold.held).into(), counts: hold.counts.clone(), unresolved: hold.unresolved }).collect(),
+        holds: state
+            .holds
+            .iter()
+            .map(|hold| HoldText { held: (&hold.held).into(), counts: hold.counts.clone(), unresolved: hold.unresolved })
+            .collect(),
         closed: state.closed.iter().map(closed_to_text).collect(),
     };
     Ok(serde_json::to_string(&text)?)
@@ -94,9 +106,17 @@ pub(crate) fn state_from_json(text: &str) -> Result<State, CodecError> {
             .into_iter()
             .map(|budget| BudgetState { spec: budget.spec.into(), archived: budget.archived, split_at: budget.split_at.map(|time| time.0) })
             .collect(),
-        runs: text.runs.into_iter().map(|run| RunState { spec: run.spec.into(), started_at: run.started_at.0, ended_at: run.ended_at.map(|time| time.0) }).collect(),
+        runs: text
+            .runs
+            .into_iter()
+            .map(|run| RunState { spec: run.spec.into(), started_at: run.started_at.0, ended_at: run.ended_at.map(|time| time.0) })
+            .collect(),
         accounts: text.accounts.into_iter().map(sums_from_text).collect(),
-        holds: text.holds.into_iter().map(|hold| HoldState { held: hold.held.into(), counts: hold.counts, unresolved: hold.unresolved }).collect(),
+        holds: text
+            .holds
+            .into_iter()
+            .map(|hold| HoldState { held: hold.held.into(), counts: hold.counts, unresolved: hold.unresolved })
+            .collect(),
         closed: text.closed.into_iter().map(closed_from_text).collect(),
     })
 }
@@ -106,11 +126,21 @@ fn sums_to_text(sums: &AccountState) -> SumsText {
 }
 
 fn sums_from_text(text: SumsText) -> AccountState {
-    AccountState { account: text.account.into(), spent: text.spent.0, overage: text.overage.0, retire_at: text.retire_at.map(|time| time.0) }
+    AccountState {
+        account: text.account.into(),
+        spent: text.spent.0,
+        overage: text.overage.0,
+        retire_at: text.retire_at.map(|time| time.0),
+    }
 }
 
 fn closed_to_text(closed: &ClosedState) -> ClosedText {
-    ClosedText { id: Id(closed.id.0), closed_at: Time(closed.closed_at), cost: Amount(closed.cost), accounts: shares_to_text(&closed.accounts) }
+    ClosedText {
+        id: Id(closed.id.0),
+        closed_at: Time(closed.closed_at),
+        cost: Amount(closed.cost),
+        accounts: shares_to_text(&closed.accounts),
+    }
 }
 
 fn closed_from_text(text: ClosedText) -> ClosedState {

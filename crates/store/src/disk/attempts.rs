@@ -114,8 +114,10 @@ pub(crate) fn refuse(conn: &Connection, refused: &RefusedCall) -> rusqlite::Resu
 
 /// The call that a client's idempotency key stands for.
 pub(crate) fn first_call(conn: &Connection, scope: &str, client_key: &str) -> rusqlite::Result<Option<CallId>> {
-    let found: Option<String> =
-        conn.prepare_cached("SELECT call_id FROM idempotency WHERE scope = ?1 AND client_key = ?2")?.query_row([scope, client_key], |row| row.get(0)).optional()?;
+    let found: Option<String> = conn
+        .prepare_cached("SELECT call_id FROM idempotency WHERE scope = ?1 AND client_key = ?2")?
+        .query_row([scope, client_key], |row| row.get(0))
+        .optional()?;
     Ok(found.and_then(|text| CallId::parse(&text)))
 }
 

@@ -19,7 +19,9 @@ pub(crate) struct Change<'a> {
 
 /// The last line.
 pub(crate) fn tip(conn: &Connection) -> rusqlite::Result<Tip> {
-    let last = conn.query_row("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1", [], |row| Ok(Tip { seq: row.get(0)?, hash: row.get(1)? })).optional()?;
+    let last = conn
+        .query_row("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1", [], |row| Ok(Tip { seq: row.get(0)?, hash: row.get(1)? }))
+        .optional()?;
     Ok(last.unwrap_or(GENESIS))
 }
 
@@ -32,15 +34,9 @@ pub(crate) fn covered(at_us: i64, actor: &str, action: &str, subject: &str, befo
 pub(crate) fn append(conn: &Connection, tip: &Tip, change: &Change<'_>) -> rusqlite::Result<Tip> {
     let (before, after, at_us) = (change.before.to_string(), change.after.to_string(), change.at.as_microsecond());
     let next = link(tip, &covered(at_us, change.actor, change.action, change.subject, &before, &after));
-    conn.prepare_cached("INSERT INTO audit (seq, at_us, actor, action, subject, before, after, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?.execute(params![
-        next.seq,
-        at_us,
-        change.actor,
-        change.action,
-        change.subject,
-        before,
-        after,
-        next.hash.as_slice()
-    ])?;
+    conn.prepare_cached(
+        "INSERT INTO audit (seq, at_us, actor, action, subject, before, after, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?
+    .execute(params![next.seq, at_us, change.actor, change.action, change.subject, before, after, next.hash.as_slice()])?;
     Ok(next)
 }

@@ -44,7 +44,8 @@ pub(crate) fn get(conn: &Connection, key: &KeyId) -> rusqlite::Result<Option<Key
 
 fn record(row: &Row<'_>) -> rusqlite::Result<KeyRecord> {
     let body: String = row.get(2)?;
-    let text: KeyText = serde_json::from_str(&body).map_err(|why| rusqlite::Error::FromSqlConversionFailure(2, rusqlite::types::Type::Text, Box::new(why)))?;
+    let text: KeyText = serde_json::from_str(&body)
+        .map_err(|why| rusqlite::Error::FromSqlConversionFailure(2, rusqlite::types::Type::Text, Box::new(why)))?;
     Ok(from_text(KeyId(row.get(0)?), row.get(1)?, text, Timestamp::from_microsecond(row.get(3)?).unwrap_or_default()))
 }
 
@@ -75,7 +76,11 @@ fn from_text(id: KeyId, name: String, text: KeyText, created_at: Timestamp) -> K
         models: text.models,
         expires_at: text.expires_at.map(|time| time.0),
         revoked_at: text.revoked_at.map(|time| time.0),
-        limits: RateLimits { requests_per_minute: text.requests_per_minute, tokens_per_minute: text.tokens_per_minute, concurrency: text.concurrency },
+        limits: RateLimits {
+            requests_per_minute: text.requests_per_minute,
+            tokens_per_minute: text.tokens_per_minute,
+            concurrency: text.concurrency,
+        },
         run: text.run.map(|run| RunId(run.0)),
         created_at,
     }

@@ -58,8 +58,13 @@ impl Turn<'_> {
     /// Marks as unresolved the open holds whose deadline and grace are over though nobody ended them, so that no hold stays
     /// for ever.
     pub(crate) fn sweep(&mut self) -> Result<(), Fault> {
-        let late: Vec<HoldId> =
-            self.core.ledger.open_holds().filter(|hold| !hold.unresolved && hold.assume_at.saturating_add(SWEEP_GRACE).is_ok_and(|at| at <= self.now)).map(|hold| hold.id).collect();
+        let late: Vec<HoldId> = self
+            .core
+            .ledger
+            .open_holds()
+            .filter(|hold| !hold.unresolved && hold.assume_at.saturating_add(SWEEP_GRACE).is_ok_and(|at| at <= self.now))
+            .map(|hold| hold.id)
+            .collect();
         for hold in late {
             tracing::warn!(hold = %crate::hold_text(hold), "a hold outlived its deadline; it is unresolved now");
             self.make(&Command::Unresolve(hold))?;

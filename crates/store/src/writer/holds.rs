@@ -1,59 +1,75 @@
 //! Granting holds: new ones and waiting ones, in one transaction that is on disk before anybody is told.
 
-use std::time::Duration;
-
+use jiff::Timestamp;
 use ledger::{Command, Event, No, RefusalCode};
 
 use super::job::{HoldJob, Ticket};
 use super::turn::{Fault, Turn, said};
-use super::waiting::{Taken, Waiter, Waiting};
+use super::waiting::Waiting;
 use crate::disk::attempts;
 use crate::{BooksError, CallId, CallStatus, HoldAnswer};
 
-/// What became of one ask; `None` waits.
-type Step = Option<Result<HoldAnswer, BooksError>>;
+type Answer = Result<HoldAnswer, BooksError>;
 
 impl Turn<'_> {
-    /// Tries everybody who waits and then everybody who is new, in order of arrival.
-    pub(crate) fn admit(&mut self, waiting: &mut Waiting, new: Vec<HoldJob>, monotonic: Duration) -> Result<(), Fault> {
-        let mut taken = Taken::default();
-        let earlier = waiting.take_all();
-        let later = new.into_iter().map(|job| Waiter { until: monotonic.saturating_add(job.wait), job });
-        for waiter in earlier.into_iter().chain(later) {
-            if waiter.job.reply.is_closed() {
-                continue;
-            }
-            match self.try_hold(&waiter, &taken, monotonic)? {
-                Some(answer) => self.answer(waiter.job, answer),
-                None => {
-                    taken.take(&self.core.ledger, &waiter.job, self.now);
-                    waiting.push(waiter);
-                }
-            }
+    /// Tries everybody who waits and then everybody who is new, in order of arrival; then those whose wait is over.
+    /// `steady` is the time by which waits are measured.
+    pub(crate) fn admit(&mut self, waiting: &mut Waiting, new: Vec<HoldJob>, steady: Timestamp) -> Result<(), Fault> {
+        waiting.forget_gone();
+        while let Some((job, decided)) = waiting.ready(&self.core.ledger, self.now) {
+            self.tell(job, decided)?;
+        }
+        for job in new {
+            self.admit_new(waiting, job, steady)?;
+        }
+        while let Some((job, decided)) = waiting.expire(&self.core.ledger, steady) {
+            self.tell(job, decided)?;
         }
         Ok(())
     }
 
-    fn try_hold(&mut self, waiter: &Waiter, taken: &Taken, monotonic: Duration) -> Result<Step, Fault> {
-        let job = &waiter.job;
-        let over = waiter.until <= monotonic;
-        if let Some(first) = self.first_call(job)? {
-            return Ok(Some(Ok(HoldAnswer::Duplicate(first))));
+    fn admit_new(&mut self, waiting: &mut Waiting, job: HoldJob, steady: Timestamp) -> Result<(), Fault> {
+        if job.reply.is_closed() {
+            return Ok(());
         }
-        // Whoever's time is up is tried on its own, so that order never refuses what fits.
-        if !over && taken.blocks(&self.core.ledger, job, self.now) {
-            return Ok(None);
-        }
-        match self.core.ledger.decide(&Command::Hold(job.ask.clone()), self.now) {
-            Ok(Event::Held(held)) => self.grant(job, held).map(Some),
-            Ok(_) => Ok(Some(Err(BooksError::Invalid("the ledger answered a hold with something else".to_owned())))),
-            Err(No::Refused(refusal)) if refusal.code == RefusalCode::Held && !over => Ok(None),
-            Err(No::Refused(refusal)) => Ok(Some(Ok(HoldAnswer::Refused(refusal)))),
-            Err(no) => Ok(Some(Err(said(no)))),
+        let patient = !job.wait.is_zero();
+        let ask = if patient { waiting.turn(&self.core.ledger, &job.ask, self.now) } else { Some(job.ask.clone()) };
+        let decided = ask.map(|ask| self.core.ledger.decide(&Command::Hold(ask), self.now));
+        let waits = match &decided {
+            None => true,
+            Some(Err(No::Refused(refusal))) => patient && refusal.code == RefusalCode::Held,
+            Some(_) => false,
+        };
+        match decided {
+            Some(decided) if !waits => self.tell(job, decided),
+            _ => self.wait(waiting, job, steady),
         }
     }
 
-    fn grant(&mut self, job: &HoldJob, held: ledger::Held) -> Result<Result<HoldAnswer, BooksError>, Fault> {
+    fn wait(&mut self, waiting: &mut Waiting, job: HoldJob, steady: Timestamp) -> Result<(), Fault> {
+        if let Some(first) = self.first_call(&job)? {
+            self.answer(job, Ok(HoldAnswer::Duplicate(first)));
+            return Ok(());
+        }
+        let deadline = steady.saturating_add(job.wait).unwrap_or(Timestamp::MAX);
+        waiting.push(&self.core.ledger, job, deadline, self.now);
+        Ok(())
+    }
+
+    /// Writes what was decided for one caller, who hears of it after the commit.
+    fn tell(&mut self, job: HoldJob, decided: Result<Event, No>) -> Result<(), Fault> {
+        let answer = match (self.first_call(&job)?, decided) {
+            (Some(first), _) => Ok(HoldAnswer::Duplicate(first)),
+            (None, Ok(Event::Held(held))) => self.grant(&job, held)?,
+            (None, Ok(_)) => Err(BooksError::Invalid("the ledger answered a hold with something else".to_owned())),
+            (None, Err(No::Refused(refusal))) => Ok(HoldAnswer::Refused(refusal)),
+            (None, Err(no)) => Err(said(no)),
+        };
+        self.answer(job, answer);
+        Ok(())
+    }
+
+    fn grant(&mut self, job: &HoldJob, held: ledger::Held) -> Result<Answer, Fault> {
         let hold = held.id;
         self.write_hold(held, &job.start)?;
         self.remember_call(job)?;
@@ -61,7 +77,7 @@ impl Turn<'_> {
         Ok(self.core.ledger.grant(hold).map(HoldAnswer::Granted).ok_or_else(missing))
     }
 
-    fn answer(&mut self, job: HoldJob, answer: Result<HoldAnswer, BooksError>) {
+    fn answer(&mut self, job: HoldJob, answer: Answer) {
         let HoldJob { reply, jobs, .. } = job;
         self.replies.push(Box::new(move || {
             // A failed send drops the ticket, and with it voids what was granted.
@@ -73,7 +89,9 @@ impl Turn<'_> {
     fn first_call(&mut self, job: &HoldJob) -> Result<Option<CallId>, Fault> {
         let Some(client_key) = &job.start.idempotency_key else { return Ok(None) };
         let conn = &self.core.conn;
-        let Some(first) = attempts::first_call(conn, scope(job), client_key)?.filter(|first| *first != job.start.call) else { return Ok(None) };
+        let Some(first) = attempts::first_call(conn, scope(job), client_key)?.filter(|first| *first != job.start.call) else {
+            return Ok(None);
+        };
         let standings = attempts::of_call(conn, first)?;
         Ok(standings.iter().any(|standing| standing.status != CallStatus::Voided).then_some(first))
     }

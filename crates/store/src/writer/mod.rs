@@ -87,6 +87,8 @@ pub(crate) struct Writer {
     pub(crate) core: Core,
     pub(crate) shared: Arc<Shared>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// The wall clock at the monotonic clock's zero, when the writer started.
+    pub(crate) opened_at: Timestamp,
     pub(crate) survives: Survives,
     /// The WAL, to sync settlements that no hold's commit synced.
     pub(crate) wal: File,
@@ -132,7 +134,8 @@ impl Writer {
     fn patience(&self) -> Duration {
         let monotonic = self.clock.monotonic();
         let tick = TICK.saturating_sub(monotonic.saturating_sub(self.last_tick));
-        let wait = self.waiting.next_until().map_or(TICK, |until| until.saturating_sub(monotonic));
+        let left = |until: Timestamp| Duration::try_from(until.duration_since(self.steady())).unwrap_or_default();
+        let wait = self.waiting.next_deadline().map_or(TICK, left);
         let sync = if self.unsynced_since.is_some() { SYNC_IDLE } else { TICK };
         let retry = if self.failing.is_some() { RETRY } else { TICK };
         tick.min(wait).min(sync).min(retry).max(Duration::from_millis(1))
@@ -142,7 +145,7 @@ impl Writer {
         let idle = batch.size == 0;
         let due = self.is_tick_due(!batch.ticks.is_empty());
         self.finish_attempts(&mut batch, due);
-        self.admit(&mut batch, due);
+        self.admit(&mut batch);
         for look in batch.looks {
             look(&self.core);
         }
@@ -166,8 +169,17 @@ impl Writer {
 
     /// Now, in whole microseconds, never before the journal's last line.
     fn now(&self) -> Timestamp {
-        let now = self.clock.now().round(jiff::TimestampRound::new().smallest(Unit::Microsecond).mode(jiff::RoundMode::Floor)).unwrap_or_default();
+        let now = self
+            .clock
+            .now()
+            .round(jiff::TimestampRound::new().smallest(Unit::Microsecond).mode(jiff::RoundMode::Floor))
+            .unwrap_or_default();
         self.core.ledger.time().map_or(now, |time| time.max(now))
+    }
+
+    /// The time by which waits are measured: no change of the wall clock moves it.
+    fn steady(&self) -> Timestamp {
+        self.opened_at.saturating_add(self.clock.monotonic()).unwrap_or(Timestamp::MAX)
     }
 
     /// Ends of attempts, what is due by the clock, and records that move no money.
@@ -176,6 +188,10 @@ impl Writer {
         let mut replies = Vec::new();
         for (end, reply) in batch.ends.drain(..) {
             replies.extend(reply);
+            if self.failing.is_some() {
+                // A caller who tries again replaces what waits.
+                self.pending.retain(|pending| pending.hold != end.hold);
+            }
             self.pending.push(end);
         }
         self.pending.extend(batch.unclaimed.drain(..).map(|hold| ends::unclaimed(hold, now)));
@@ -220,32 +236,28 @@ impl Writer {
     }
 
     /// Changes and holds: what has to survive a power cut before anybody is told.
-    fn admit(&mut self, batch: &mut Batch, due: bool) {
-        if batch.changes.is_empty() && batch.holds.is_empty() && self.waiting.len() == 0 {
-            return;
-        }
-        if let Some(reason) = self.refuses() {
-            // Dropped replies tell the callers that nothing was written.
-            tracing::debug!(reason, "holds and changes are answered with an error");
-            batch.changes.clear();
-            batch.holds.clear();
-            drop(self.waiting.take_all());
+    fn admit(&mut self, batch: &mut Batch) {
+        if batch.changes.is_empty() && batch.holds.is_empty() && self.waiting.is_empty() {
             return;
         }
         let (changes, holds) = (std::mem::take(&mut batch.changes), std::mem::take(&mut batch.holds));
-        let sync = self.survives == Survives::PowerLoss || !changes.is_empty();
-        let (now, monotonic) = (self.now(), self.clock.monotonic());
         let mut waiting = std::mem::take(&mut self.waiting);
-        self.transact(now, sync, |turn| {
+        // From here on a dropped reply tells its caller that nothing was written.
+        if self.refuses() {
+            return;
+        }
+        let sync = self.survives == Survives::PowerLoss || !changes.is_empty();
+        let (now, steady) = (self.now(), self.steady());
+        let done = self.transact(now, sync, |turn| {
             for change in changes {
                 let reply = change(turn)?;
                 turn.replies.push(reply);
             }
-            turn.admit(&mut waiting, holds, monotonic)
+            turn.admit(&mut waiting, holds, steady)
         });
-        // After a failure the callers who still wait have been told nothing yet: they go on waiting.
-        self.waiting = waiting;
-        let _ = due;
+        if done.is_some() {
+            self.waiting = waiting;
+        }
     }
 
     /// Runs one transaction and answers after its commit. `None` when nothing of it happened.
@@ -319,17 +331,16 @@ impl Writer {
         self.failing.as_ref().is_none_or(|(_, at)| at.elapsed() >= RETRY)
     }
 
-    /// Why nothing is admitted now. While the file can't be written, a small write shows every so often whether it can again.
-    fn refuses(&mut self) -> Option<String> {
-        if let Some(reason) = self.shared.stopped() {
-            return Some(reason);
+    /// Whether nothing is admitted now. While the file can't be written, a small write shows every so often whether it can again.
+    fn refuses(&mut self) -> bool {
+        if self.is_stopped() {
+            return true;
         }
-        let reason = self.failing.as_ref().map(|(reason, _)| reason.clone())?;
-        if self.may_retry() {
+        if self.failing.is_some() && self.may_retry() {
             let at_us = self.now().as_microsecond();
             self.transact(self.now(), true, |turn| Ok(meta::touch(turn.conn()?, at_us)?));
         }
-        self.failing.is_some().then_some(reason)
+        self.failing.is_some()
     }
 
     fn stop(&mut self, reason: String) {
@@ -389,11 +400,12 @@ impl Writer {
 
     /// The last snapshot, so that the next start is flat.
     fn close(mut self) -> Result<(), BooksError> {
-        drop(self.waiting.take_all());
+        drop(std::mem::take(&mut self.waiting));
         if !self.is_stopped() && self.core.since_snapshot > 0 && self.failing.is_none() {
             self.snapshot();
         }
-        let mut lost = (!self.pending.is_empty()).then(|| format!("{} ends of calls couldn't be written; they will be unresolved", self.pending.len()));
+        let mut lost = (!self.pending.is_empty())
+            .then(|| format!("{} ends of calls couldn't be written; they will be unresolved", self.pending.len()));
         if let Some(reason) = self.shared.stopped() {
             lost = Some(reason);
         } else {

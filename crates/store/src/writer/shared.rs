@@ -46,7 +46,14 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
-    pub(crate) fn new(dir: PathBuf, salt: Salt, clock: Arc<dyn Clock>, lock: Lock, keys: Vec<KeyRecord>, runs: Vec<(RunRecord, [u8; 32])>) -> Self {
+    pub(crate) fn new(
+        dir: PathBuf,
+        salt: Salt,
+        clock: Arc<dyn Clock>,
+        lock: Lock,
+        keys: Vec<KeyRecord>,
+        runs: Vec<(RunRecord, [u8; 32])>,
+    ) -> Self {
         let mut table = Runs::default();
         for (record, token) in runs {
             table.by_token.insert(token, record.id);

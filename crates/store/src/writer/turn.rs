@@ -128,7 +128,14 @@ impl<'a> Turn<'a> {
     }
 
     /// Writes who changed what.
-    pub(crate) fn audit(&mut self, actor: &str, action: &str, subject: &str, before: serde_json::Value, after: serde_json::Value) -> Result<(), Fault> {
+    pub(crate) fn audit(
+        &mut self,
+        actor: &str,
+        action: &str,
+        subject: &str,
+        before: serde_json::Value,
+        after: serde_json::Value,
+    ) -> Result<(), Fault> {
         let (tip, at) = (self.core.audit_tip, self.now);
         let next = audit::append(self.conn()?, &tip, &Change { at, actor, action, subject, before, after })?;
         self.core.audit_tip = next;

@@ -1,62 +1,68 @@
-//! Who waits for holds to settle, in order of arrival among those that share an account.
+//! Who waits for holds to settle: the ledger's queue, and beside it the callers to answer.
 
-use std::collections::{BTreeSet, VecDeque};
-use std::time::Duration;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use ledger::{Account, Ledger};
+use ledger::{Event, HoldAsk, Ledger, No, Queue, WaiterId};
 
 use super::job::HoldJob;
 
-/// A waiting hold and when its wait is over, on the monotonic clock.
-pub(crate) struct Waiter {
-    pub(crate) job: HoldJob,
-    pub(crate) until: Duration,
-}
-
-/// Waiting holds.
+/// Waiting holds. Deadlines are on the writer's steady time, which no change of the wall clock moves.
 #[derive(Default)]
 pub(crate) struct Waiting {
-    waiters: VecDeque<Waiter>,
+    queue: Queue<u64>,
+    callers: BTreeMap<u64, (WaiterId, HoldJob)>,
+    next: u64,
 }
 
-/// Accounts on which somebody who came earlier still waits.
-#[derive(Debug, Default)]
-pub(crate) struct Taken(BTreeSet<Account>);
-
-impl Taken {
-    /// Whether a hold must wait behind somebody.
-    pub(crate) fn blocks(&self, ledger: &Ledger, job: &HoldJob, now: Timestamp) -> bool {
-        !self.0.is_empty() && accounts(ledger, job, now).any(|account| self.0.contains(&account))
-    }
-
-    /// Everybody who comes later and shares an account waits behind this one.
-    pub(crate) fn take(&mut self, ledger: &Ledger, job: &HoldJob, now: Timestamp) {
-        self.0.extend(accounts(ledger, job, now));
-    }
-}
-
-fn accounts(ledger: &Ledger, job: &HoldJob, now: Timestamp) -> impl Iterator<Item = Account> {
-    let views = ledger.matching_accounts(&job.ask.attributes, job.ask.run, now);
-    views.into_iter().filter(|view| view.limit.is_some()).map(|view| view.account)
-}
+/// A waiter's answer: a hold to write before the next one is asked for, or why there is none.
+pub(crate) type Turned = (HoldJob, Result<Event, No>);
 
 impl Waiting {
     pub(crate) fn len(&self) -> usize {
-        self.waiters.len()
+        self.callers.len()
     }
 
-    pub(crate) fn push(&mut self, waiter: Waiter) {
-        self.waiters.push_back(waiter);
+    pub(crate) fn is_empty(&self) -> bool {
+        self.callers.is_empty()
     }
 
-    /// Takes everybody out, in order of arrival; those who left are forgotten.
-    pub(crate) fn take_all(&mut self) -> Vec<Waiter> {
-        self.waiters.drain(..).filter(|waiter| !waiter.job.reply.is_closed()).collect()
+    pub(crate) fn push(&mut self, ledger: &Ledger, job: HoldJob, deadline: Timestamp, now: Timestamp) {
+        let token = self.next;
+        self.next += 1;
+        let waiter = self.queue.push(ledger, job.ask.clone(), deadline, token, now);
+        self.callers.insert(token, (waiter, job));
+    }
+
+    /// The ask of a newcomer as it may be decided now; `None` when it must wait behind somebody.
+    pub(crate) fn turn(&mut self, ledger: &Ledger, ask: &HoldAsk, now: Timestamp) -> Option<HoldAsk> {
+        self.queue.turn(ledger, ask, now)
+    }
+
+    /// The next waiter whose turn has come.
+    pub(crate) fn ready(&mut self, ledger: &Ledger, now: Timestamp) -> Option<Turned> {
+        let (token, answer) = self.queue.ready(ledger, now)?;
+        self.callers.remove(&token).map(|(_, job)| (job, answer))
+    }
+
+    /// The next waiter whose time is up.
+    pub(crate) fn expire(&mut self, ledger: &Ledger, steady: Timestamp) -> Option<Turned> {
+        let (token, answer) = self.queue.expire(ledger, steady)?;
+        self.callers.remove(&token).map(|(_, job)| (job, answer))
     }
 
     /// When the first wait is over.
-    pub(crate) fn next_until(&self) -> Option<Duration> {
-        self.waiters.iter().map(|waiter| waiter.until).min()
+    pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
+        self.queue.next_deadline()
+    }
+
+    /// Forgets those who left.
+    pub(crate) fn forget_gone(&mut self) {
+        let gone: Vec<u64> = self.callers.iter().filter(|(_, (_, job))| job.reply.is_closed()).map(|(token, _)| *token).collect();
+        for token in gone {
+            if let Some((waiter, _)) = self.callers.remove(&token) {
+                self.queue.cancel(waiter);
+            }
+        }
     }
 }

@@ -28,6 +28,8 @@ pub(crate) struct JsonError {
 
 /// One step of the path to where the scanner is.
 enum Step {
+    /// In a container, before its first element.
+    Start,
     Key(u32),
     Item(u32),
 }
@@ -208,7 +210,7 @@ impl<'b> Scanner<'b, '_> {
             return Err(self.fail("too_deep", "the JSON document is nested more than 128 deep"));
         }
         let node = self.push(kind, self.at)?;
-        self.path.push(Step::Item(0));
+        self.path.push(Step::Start);
         self.at += 1;
         Ok(node)
     }
@@ -297,10 +299,10 @@ impl<'b> Scanner<'b, '_> {
     fn pointer(&self) -> String {
         let mut pointer = String::new();
         for step in &self.path {
-            pointer.push('/');
             match step {
-                Step::Key(node) => pointer.push_str(&text::pointer_part(&self.key(*node))),
-                Step::Item(index) => pointer.push_str(&index.to_string()),
+                Step::Start => {}
+                Step::Key(node) => pointer.push_str(&format!("/{}", text::pointer_part(&self.key(*node)))),
+                Step::Item(index) => pointer.push_str(&format!("/{index}")),
             }
         }
         pointer

@@ -1,0 +1,192 @@
+//! What a request may consume at most. Numbers in comments are those of the case book.
+
+use dialects::{Request, parse_request, route};
+use pricing::CacheWrite;
+
+fn read(path: &str, body: &str) -> Request {
+    parse_request(&route("POST", path, false, false).unwrap(), body.as_bytes()).unwrap_or_else(|bad| panic!("{body}: {bad:?}"))
+}
+
+fn chat(members: &str) -> Request {
+    read("/v1/chat/completions", &format!(r#"{{"model":"gpt-4o"{members}}}"#))
+}
+
+fn responses(members: &str) -> Request {
+    read("/v1/responses", &format!(r#"{{"model":"gpt-5.5"{members}}}"#))
+}
+
+fn messages(members: &str) -> Request {
+    read("/v1/messages", &format!(r#"{{"model":"claude-x"{members}}}"#))
+}
+
+fn gemini(members: &str) -> Request {
+    read("/v1beta/models/gemini-3-pro:generateContent", &format!("{{{}}}", &members[1..]))
+}
+
+/// How much larger the bound of `more` is than that of `less`.
+fn more(read: fn(&str) -> Request, less: &str, more: &str) -> u64 {
+    read(more).ask.input_tokens - read(less).ask.input_tokens
+}
+
+#[test]
+fn text_counts_its_bytes_once_unescaped() {
+    // 27: what isn't Latin is never below its tokens.
+    for (text, bytes) in [("", 0), ("hello", 5), ("中文字", 9), (r"\u4e2d\u6587", 6), (r"\n\\", 2), ("😀", 4), (r"\ud83d\ude00", 4)] {
+        let with = |text: &str| format!(r#","messages":[{{"role":"user","content":"{text}"}}]"#);
+        assert_eq!(more(chat, &with(""), &with(text)), bytes, "{text}");
+        assert_eq!(more(messages, &with(""), &with(text)), bytes, "{text}");
+        let input = |text: &str| format!(r#","input":"{text}""#);
+        assert_eq!(more(responses, &input(""), &input(text)), bytes, "{text}");
+        let contents = |text: &str| format!(r#","contents":[{{"parts":[{{"text":"{text}"}}]}}]"#);
+        assert_eq!(more(gemini, &contents(""), &contents(text)), bytes, "{text}");
+    }
+}
+
+#[test]
+fn all_that_reaches_the_model_counts() {
+    // 25: tools, system, schemas and examples, not just messages.
+    let long = "x".repeat(5_000);
+    let none = r#","messages":[]"#;
+    for part in [
+        format!(r#","tools":[{{"type":"function","function":{{"name":"f","description":"{long}"}}}}]"#),
+        format!(r#","functions":[{{"name":"f","description":"{long}"}}]"#),
+        format!(r#","response_format":{{"type":"json_schema","json_schema":{{"schema":{{"description":"{long}"}}}}}}"#),
+        format!(r#","prediction":{{"type":"content","content":"{long}"}}"#),
+        format!(r#","a_field_of_next_year":["{long}"]"#),
+    ] {
+        assert!(more(chat, none, &format!("{none}{part}")) >= 5_000, "{part}");
+    }
+    for part in [format!(r#","system":"{long}""#), format!(r#","system":[{{"type":"text","text":"{long}"}}]"#), format!(r#","tools":[{{"name":"f","input_schema":{{"description":"{long}"}}}}]"#), format!(r#","output_config":{{"format":{{"schema":"{long}"}}}}"#)] {
+        assert!(more(messages, none, &format!("{none}{part}")) >= 5_000, "{part}");
+    }
+    for part in [format!(r#","instructions":"{long}""#), format!(r#","text":{{"format":{{"schema":"{long}"}}}}"#), format!(r#","tools":[{{"type":"function","name":"f","description":"{long}"}}]"#)] {
+        assert!(more(responses, r#","input":"x""#, &format!(r#","input":"x"{part}"#)) >= 5_000, "{part}");
+    }
+    let none = r#","contents":[]"#;
+    for part in [format!(r#","systemInstruction":{{"parts":[{{"text":"{long}"}}]}}"#), format!(r#","tools":[{{"functionDeclarations":[{{"name":"f","description":"{long}"}}]}}]"#), format!(r#","generationConfig":{{"responseSchema":{{"description":"{long}"}}}}"#)] {
+        assert!(more(gemini, none, &format!("{none}{part}")) >= 5_000, "{part}");
+    }
+}
+
+#[test]
+fn what_the_model_never_sees_does_not_count() {
+    let long = "x".repeat(5_000);
+    let none = r#","messages":[]"#;
+    for part in [format!(r#","metadata":{{"a":"{long}"}}"#), format!(r#","user":"{long}""#), format!(r#","prompt_cache_key":"{long}""#)] {
+        assert_eq!(more(chat, none, &format!("{none}{part}")), 0, "{part}");
+    }
+    let metadata = format!(r#"{none},"metadata":{{"user_id":"{long}"}}"#);
+    assert_eq!(more(messages, none, &metadata), 0);
+    assert_eq!(more(responses, r#","input":"x""#, &format!(r#","input":"x","client_metadata":{{"a":"{long}"}}"#)), 0);
+}
+
+#[test]
+fn images_count_by_the_largest_of_their_formula() {
+    let data = "A".repeat(400_000);
+    let openai = |model: &str, detail: &str| {
+        let part = format!(r#"{{"type":"image_url","image_url":{{"url":"data:image/png;base64,{data}","detail":"{detail}"}}}}"#);
+        read("/v1/chat/completions", &format!(r#"{{"model":"{model}","messages":[{{"role":"user","content":[{part}]}}]}}"#)).ask
+    };
+    for (model, detail, least, most) in [
+        ("gpt-4o", "high", 1_445, 1_800),
+        ("gpt-4o", "low", 85, 400),
+        ("gpt-4o-mini", "auto", 48_169, 48_600),
+        ("gpt-5.4", "original", 10_000, 25_000),
+        ("llava", "high", 2_500, 7_000),
+    ] {
+        let ask = openai(model, detail);
+        assert!((least..most).contains(&ask.input_tokens) && !ask.hidden_input, "{model} {detail}: {}", ask.input_tokens);
+    }
+    let anthropic = messages(&format!(r#","messages":[{{"role":"user","content":[{{"type":"tool_result","content":[{{"type":"image","source":{{"type":"base64","data":"{data}"}}}}]}}]}}]"#));
+    assert!((4_784..6_000).contains(&anthropic.ask.input_tokens), "{}", anthropic.ask.input_tokens);
+    let gemini = gemini(&format!(r#","contents":[{{"parts":[{{"inlineData":{{"mimeType":"image/png","data":"{data}"}}}}]}}]"#));
+    assert!((6_192..7_000).contains(&gemini.ask.input_tokens), "{}", gemini.ask.input_tokens);
+    let audio = chat(&format!(r#","messages":[{{"role":"user","content":[{{"type":"input_audio","input_audio":{{"data":"{data}","format":"wav"}}}}]}}]"#));
+    assert_eq!((audio.ask.other_input[0].quantity, audio.ask.other_input[0].attrs["modality"].as_str()), (37_564, "audio"));
+}
+
+#[test]
+fn input_outside_the_body_is_hidden() {
+    // 24 and 26.
+    for members in [
+        r#","input":"x","previous_response_id":"resp_1""#,
+        r#","input":"x","conversation":"conv_1""#,
+        r#","prompt":{"id":"pmpt_1"}"#,
+        r#","input":[{"type":"item_reference","id":"i"}]"#,
+        r#","input":[{"role":"user","content":[{"type":"input_file","file_id":"f"}]}]"#,
+        r#","input":"x","tools":[{"type":"mcp","server_url":"https://x"}]"#,
+    ] {
+        assert!(responses(members).ask.hidden_input, "{members}");
+    }
+    assert!(!responses(r#","input":"x","previous_response_id":null"#).ask.hidden_input);
+    for members in [
+        r#","messages":[{"role":"user","content":[{"type":"document","source":{"type":"base64","data":"AA"}}]}]"#,
+        r#","messages":[{"role":"user","content":[{"type":"document","source":{"type":"url","url":"https://x"}}]}]"#,
+        r#","messages":[{"role":"user","content":[{"type":"container_upload","file_id":"f"}]}]"#,
+        r#","messages":[],"mcp_servers":[{"url":"https://x"}]"#,
+    ] {
+        assert!(messages(members).ask.hidden_input, "{members}");
+    }
+    assert!(!messages(r#","messages":[{"role":"user","content":[{"type":"document","source":{"type":"text","data":"AA"}}]}]"#).ask.hidden_input);
+    for members in [r#","contents":[],"cachedContent":"cachedContents/x""#, r#","contents":[{"parts":[{"fileData":{"fileUri":"x"}}]}]"#, r#","contents":[{"parts":[{"inline_data":{"mime_type":"video/mp4","data":"AA"}}]}]"#] {
+        assert!(gemini(members).ask.hidden_input, "{members}");
+    }
+    assert!(chat(r#","messages":[{"role":"user","content":[{"type":"file","file":{"file_id":"f"}}]}]"#).ask.hidden_input);
+    assert!(chat(r#","messages":[{"role":"assistant","audio":{"id":"audio_1"}}]"#).ask.hidden_input);
+}
+
+#[test]
+fn choices_tiers_and_cache_writes_are_at_their_dearest() {
+    // 9, 28 and 29.
+    assert_eq!(chat(r#","messages":[],"n":4"#).ask.choices, 4);
+    assert_eq!(gemini(r#","contents":[],"generationConfig":{"candidateCount":3}"#).ask.choices, 3);
+    assert_eq!(chat(r#","messages":[],"service_tier":"auto""#).ask.service_tiers, ["auto"]);
+    let priority = chat(r#","messages":[],"service_tier":"priority""#);
+    assert_eq!((priority.ask.service_tiers, priority.select["service_tier"].as_str()), (vec!["priority".to_owned(), "standard".to_owned()], "priority"));
+    assert_eq!(gemini(r#","contents":[],"serviceTier":"SERVICE_TIER_FLEX""#).select["service_tier"], "flex");
+    let fast = messages(r#","messages":[],"speed":"fast","inference_geo":"us""#);
+    assert_eq!((fast.select["speed"].as_str(), fast.select["inference_geo"].as_str()), ("fast", "us"));
+    let long = format!(r#","messages":[{{"role":"user","content":"{}"}}]"#, "x".repeat(1_024));
+    assert_eq!(chat(&long).ask.cache_write, Some(CacheWrite::FiveMinutes));
+    assert_eq!(chat(r#","messages":[]"#).ask.cache_write, None);
+    assert_eq!(messages(&long).ask.cache_write, None);
+    for (members, expected) in [
+        (r#","messages":[{"role":"user","content":[{"type":"text","text":"x","cache_control":{"type":"ephemeral"}}]}]"#, CacheWrite::FiveMinutes),
+        (r#","messages":[],"system":[{"type":"text","text":"x","cache_control":{"type":"ephemeral","ttl":"5m"}}],"tools":[{"name":"f","cache_control":{"type":"ephemeral","ttl":"1h"}}]"#, CacheWrite::OneHour),
+        (r#","messages":[],"cache_control":{"type":"ephemeral","ttl":"1h"}"#, CacheWrite::OneHour),
+    ] {
+        assert_eq!(messages(members).ask.cache_write, Some(expected), "{members}");
+    }
+    assert_eq!(chat(r#","messages":[],"modalities":["text","audio"]"#).ask.output_modalities, ["text", "audio"]);
+}
+
+#[test]
+fn server_tools_are_listed_with_their_ceilings() {
+    let tools = |request: &Request| request.ask.tools.iter().map(|tool| format!("{} {:?}", tool.tool, tool.uses_max)).collect::<Vec<_>>().join(", ");
+    let mut open = messages(r#","messages":[],"tools":[{"type":"web_search_20250305","name":"web_search"},{"type":"code_execution_20250825","name":"code_execution"},{"type":"bash_20250124","name":"bash"},{"type":"custom","name":"web_search_mine"}]"#);
+    assert_eq!(tools(&open), "web_search None, code_execution None");
+    assert_eq!(open.tools_offered, ["web_search", "code_execution", "bash", "web_search_mine"]);
+    assert!(open.has_open_tools());
+    open.allow_tool_uses(3);
+    assert_eq!(tools(&open), "web_search Some(3), code_execution Some(3)");
+    let stated = messages(r#","messages":[],"tools":[{"type":"web_fetch_20250910","name":"web_fetch","max_uses":8,"max_content_tokens":2000}]"#);
+    assert_eq!((tools(&stated), stated.has_open_tools(), stated.ask.tools[0].result_tokens_max), ("web_fetch Some(8)".into(), false, Some(2_000)));
+    assert_eq!(tools(&responses(r#","input":"x","tools":[{"type":"web_search_preview"},{"type":"file_search"}],"max_tool_calls":2"#)), "web_search Some(2), file_search Some(2)");
+    assert_eq!(tools(&gemini(r#","contents":[],"tools":[{"google_search":{}},{"urlContext":{}}]"#)), "google_search None, url_context None");
+    assert_eq!(tools(&chat(r#","messages":[],"web_search_options":{}"#)), "web_search Some(1)");
+}
+
+#[test]
+fn embeddings_count_texts_and_token_ids() {
+    for (input, expected) in [(r#""hello""#, 7), (r#"["a","bc"]"#, 9), ("[1,2,3]", 5), ("[[1,2],[3]]", 9)] {
+        assert_eq!(read("/v1/embeddings", &format!(r#"{{"model":"e","input":{input}}}"#)).ask.embedding_tokens, expected, "{input}");
+    }
+    assert!(read("/v1beta/models/e:embedContent", r#"{"content":{"parts":[{"text":"hello"}]}}"#).ask.embedding_tokens >= 5);
+}
+
+#[test]
+fn compaction_reads_and_writes_once_more() {
+    let plain = messages(r#","messages":[],"max_tokens":9"#).ask;
+    let compact = messages(r#","messages":[],"max_tokens":9,"context_management":{"edits":[{"type":"compact_20260112"}]}"#).ask;
+    assert_eq!((compact.input_tokens, compact.choices), (2 * plain.input_tokens, 2));
+}

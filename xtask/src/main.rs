@@ -3,6 +3,7 @@
 mod arrows;
 mod check;
 mod cycles;
+mod prices;
 
 use std::process::ExitCode;
 
@@ -12,6 +13,8 @@ cargo xtask COMMAND
   check               formatting, lints, arrows between crates, module cycles, documentation, tests
   check --no-tests    the same without the tests
   check --quick       only what needs no build
+  prices --from DIR --out prices/
+                      convert published price facts into the embedded price book
 ";
 
 fn main() -> ExitCode {
@@ -21,6 +24,7 @@ fn main() -> ExitCode {
         ["check"] => check::without_tests().and_then(|()| check::tests()),
         ["check", "--no-tests"] => check::without_tests(),
         ["check", "--quick"] => check::quick(),
+        ["prices", rest @ ..] => prices::run(rest),
         _ => {
             say(USAGE);
             return ExitCode::from(2);

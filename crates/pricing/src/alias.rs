@@ -5,6 +5,8 @@
 pub(crate) struct Captures<'a> {
     /// The part that `{region}` matched.
     pub region: Option<&'a str>,
+    /// The part that `{name}` matched.
+    pub name: Option<&'a str>,
 }
 
 /// Matches a whole name against a pattern; see [`crate::Alias`] for what a pattern may hold.
@@ -18,7 +20,7 @@ pub(crate) fn matches<'a>(pattern: &str, name: &'a str) -> Option<Captures<'a>> 
         "date" => is_date,
         "digits" => |part| part.bytes().all(|byte| byte.is_ascii_digit()),
         "word" | "region" => |part| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')),
-        "any" => |_| true,
+        "any" | "name" => |_| true,
         _ => return None,
     };
     let ends = name.char_indices().map(|(index, _)| index).skip(1).chain([name.len()]);
@@ -28,7 +30,8 @@ pub(crate) fn matches<'a>(pattern: &str, name: &'a str) -> Option<Captures<'a>> 
             continue;
         }
         if let Some(captures) = matches(rest, tail) {
-            return Some(Captures { region: captures.region.or((hole == "region").then_some(part)) });
+            let taken = |name: &str| (hole == name).then_some(part);
+            return Some(Captures { region: captures.region.or(taken("region")), name: captures.name.or(taken("name")) });
         }
     }
     None
@@ -70,6 +73,6 @@ mod tests {
     fn a_region_is_taken_out_of_an_arn() {
         let pattern = "arn:aws:bedrock:{region}:{digits}:inference-profile/us.anthropic.claude-sonnet-5";
         let name = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-sonnet-5";
-        assert_eq!(matches(pattern, name), Some(Captures { region: Some("us-east-1") }));
+        assert_eq!(matches(pattern, name), Some(Captures { region: Some("us-east-1"), name: None }));
     }
 }

@@ -175,40 +175,50 @@ impl PriceBook {
     /// The shelf of the query's seller and the sku that its model name stands for, if both are known.
     pub(crate) fn resolve<'a>(&'a self, query: &'a PriceQuery) -> Option<(&'a Shelf, Named<'a>)> {
         let shelf = self.shelves.by_seller.get(&query.seller)?;
-        let named = self.exact_name(shelf, query, Layer::Operator).or_else(|| self.sku_name(shelf, query, Layer::Operator));
-        let named =
-            named.or_else(|| self.exact_name(shelf, query, Layer::Embedded)).or_else(|| self.sku_name(shelf, query, Layer::Embedded));
-        let named = named.or_else(|| self.pattern_name(shelf, query))?;
+        let named = self.whole_name(shelf, query, &query.model).or_else(|| self.pattern_name(shelf, query, &query.model, true))?;
         Some((shelf, named))
     }
 
-    fn exact_name<'a>(&'a self, shelf: &'a Shelf, query: &PriceQuery, layer: Layer) -> Option<Named<'a>> {
-        let indexes = shelf.exact.get(&query.model)?;
+    /// The operator's aliases and skus come before those of the book.
+    fn whole_name<'a>(&'a self, shelf: &'a Shelf, query: &PriceQuery, model: &str) -> Option<Named<'a>> {
+        let of = |layer: Layer| self.exact_name(shelf, query, model, layer).or_else(|| self.sku_name(shelf, model, layer));
+        of(Layer::Operator).or_else(|| of(Layer::Embedded))
+    }
+
+    fn exact_name<'a>(&'a self, shelf: &'a Shelf, query: &PriceQuery, model: &str, layer: Layer) -> Option<Named<'a>> {
+        let indexes = shelf.exact.get(model)?;
         let rows = indexes.iter().filter_map(|index| self.shelves.rows.aliases.get(*index));
         let current = rows.filter(|row| row.layer == layer && row.valid.contains(query.at) && row.recorded.contains(query.as_of));
         let latest = current.max_by_key(|row| row.valid.from)?;
         Some(Named { sku: &latest.sku, select: Some(&latest.select), region: None })
     }
 
-    fn sku_name<'a>(&'a self, shelf: &'a Shelf, query: &PriceQuery, layer: Layer) -> Option<Named<'a>> {
-        let sku = match shelf.skus.get_key_value(&query.model) {
+    fn sku_name<'a>(&'a self, shelf: &'a Shelf, model: &str, layer: Layer) -> Option<Named<'a>> {
+        let sku = match shelf.skus.get_key_value(model) {
             Some((sku, _)) if sku != Rule::ANY_SKU => sku,
-            _ => shelf.bare.get(&query.model)?.as_ref()?,
+            _ => shelf.bare.get(model)?.as_ref()?,
         };
         let has_layer =
             shelf.skus.get(sku)?.iter().any(|index| self.shelves.rows.rules.get(*index).is_some_and(|rule| rule.layer == layer));
         has_layer.then_some(Named { sku, select: None, region: None })
     }
 
-    fn pattern_name<'a>(&'a self, shelf: &'a Shelf, query: &'a PriceQuery) -> Option<Named<'a>> {
-        if query.model.len() > NAME_BYTES_MAX {
+    /// The operator's pattern, then the longest one. A `{name}` inside it is looked up once more.
+    fn pattern_name<'a>(&'a self, shelf: &'a Shelf, query: &PriceQuery, model: &'a str, may_nest: bool) -> Option<Named<'a>> {
+        if model.len() > NAME_BYTES_MAX {
             return None;
         }
         let rows = shelf.patterns.iter().filter_map(|index| self.shelves.rows.aliases.get(*index));
-        let current = rows.filter(|row| row.valid.contains(query.at) && row.recorded.contains(query.as_of));
-        let matching = current.filter_map(|row| alias::matches(&row.name, &query.model).map(|captures| (row, captures)));
+        let current =
+            rows.filter(|row| row.valid.contains(query.at) && row.recorded.contains(query.as_of) && (may_nest || !row.is_nested()));
+        let matching = current.filter_map(|row| alias::matches(&row.name, model).map(|captures| (row, captures)));
         let (row, captures) = matching.max_by_key(|(row, _)| (row.layer, row.name.len(), row.valid.from))?;
-        Some(Named { sku: &row.sku, select: Some(&row.select), region: captures.region })
+        if !row.is_nested() {
+            return Some(Named { sku: &row.sku, select: Some(&row.select), region: captures.region });
+        }
+        let inner = captures.name?;
+        let named = self.whole_name(shelf, query, inner).or_else(|| self.pattern_name(shelf, query, inner, false))?;
+        Some(Named { region: named.region.or(captures.region), ..named })
     }
 }
 

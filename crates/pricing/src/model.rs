@@ -8,6 +8,7 @@ use crate::{Layer, Provenance, Region, Span};
 ///
 /// A name is matched whole, by letter case too. A pattern is a name with `{date}` (eight digits, or `2026-04-23`),
 /// `{digits}`, `{word}` (letters, digits, `-`, `_`, `.`), `{region}` (a word that becomes the query's region) or `{any}`.
+/// With `{name}` in the pattern and as its sku, the part that it matched is looked up as a name: `models/{name}`.
 /// There is no nearest prefix: a name that no alias and no sku equals is unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alias {
@@ -34,6 +35,12 @@ impl Alias {
     #[must_use]
     pub fn is_pattern(&self) -> bool {
         self.name.contains('{')
+    }
+
+    /// Whether the sku is what `{name}` matches in the pattern.
+    #[must_use]
+    pub fn is_nested(&self) -> bool {
+        self.sku == "{name}"
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{Attrs, Layer, Meter, Modifier, PriceBook, PriceKind, PriceQuery, Rul
 /// Request attributes that have a value even when the request doesn't name them.
 const DEFAULTS: [(&str, &str); 3] = [("service_tier", "standard"), ("processing", "online"), ("speed", "standard")];
 /// Request attributes that aren't seen in a request: when the operator didn't say, every value is possible.
-const OPEN: [&str; 1] = ["deployment"];
+const OPEN: [&str; 2] = ["deployment", "route"];
 
 /// The price of a meter, and how it came about.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,18 @@
 use pricing::{PriceBook, Rows};
 
 /// The files of `prices/`, one a seller.
-const FILES: &[(&str, &str)] = &[];
+const FILES: &[(&str, &str)] = &[
+    ("anthropic", include_str!("../../../../prices/anthropic.jsonl")),
+    ("azure", include_str!("../../../../prices/azure.jsonl")),
+    ("bedrock", include_str!("../../../../prices/bedrock.jsonl")),
+    ("deepseek", include_str!("../../../../prices/deepseek.jsonl")),
+    ("github-copilot", include_str!("../../../../prices/github-copilot.jsonl")),
+    ("google", include_str!("../../../../prices/google.jsonl")),
+    ("mistral", include_str!("../../../../prices/mistral.jsonl")),
+    ("openai", include_str!("../../../../prices/openai.jsonl")),
+    ("vertex", include_str!("../../../../prices/vertex.jsonl")),
+    ("xai", include_str!("../../../../prices/xai.jsonl")),
+];
 
 /// The rows that ship with Mete.
 ///
@@ -13,7 +24,7 @@ const FILES: &[(&str, &str)] = &[];
 pub fn embedded_rows() -> Rows {
     let mut rows = Rows::default();
     for (name, text) in FILES {
-        let mut more = super::read(text).unwrap_or_else(|errors| panic!("prices/{name}: {}", errors[0]));
+        let mut more = super::read(text).unwrap_or_else(|errors| panic!("prices/{name}.jsonl: {}", errors[0]));
         rows.rules.append(&mut more.rules);
         rows.aliases.append(&mut more.aliases);
         rows.modifiers.append(&mut more.modifiers);

@@ -258,10 +258,13 @@ fn provenance(row: Option<ProvRow>) -> Provenance {
 fn alias(row: AliasRow) -> Result<Alias, String> {
     let holes = row.name.split('{').skip(1).all(|rest| {
         let hole = rest.split_once('}').map(|(hole, _)| hole);
-        matches!(hole, Some("date" | "digits" | "word" | "region" | "any"))
+        matches!(hole, Some("date" | "digits" | "word" | "region" | "any" | "name"))
     });
     if !holes {
-        return Err(format!("name `{}` has an unknown hole; use {{date}}, {{digits}}, {{word}}, {{region}} or {{any}}", row.name));
+        return Err(format!(
+            "name `{}` has an unknown hole; use {{date}}, {{digits}}, {{word}}, {{region}}, {{name}} or {{any}}",
+            row.name
+        ));
     }
     Ok(Alias {
         seller: named("seller", &row.seller)?.to_owned(),

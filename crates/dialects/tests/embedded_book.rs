@@ -1,0 +1,239 @@
+//! The price book that ships with Mete: what well-known models cost, and that every row is sane.
+
+#![allow(clippy::unwrap_used, reason = "a test stops where a step fails")]
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use dialects::price_book::{embedded, embedded_rows};
+use pricing::{Attrs, Cost, Meter, PriceBook, PriceQuery, Rule, Usage};
+
+static BOOK: LazyLock<PriceBook> = LazyLock::new(embedded);
+
+const NOW: &str = "2026-11-23T12:00:00Z";
+
+fn pairs(text: &str) -> BTreeMap<String, String> {
+    text.split_whitespace().filter_map(|pair| pair.split_once('=')).map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+/// `seller model key=value… region=… at=…`.
+fn query(text: &str) -> PriceQuery {
+    let mut words = text.split_whitespace();
+    let (seller, model) = (words.next().unwrap(), words.next().unwrap());
+    let mut select = pairs(text);
+    let at = select.remove("at").unwrap_or_else(|| NOW.to_owned()).parse().unwrap();
+    let region = select.remove("region").unwrap_or_default();
+    PriceQuery { select, region, ..PriceQuery::new(seller, model, at) }
+}
+
+/// The price of a meter for a million tokens, or of one unit, at a prompt size.
+fn rate(query: &PriceQuery, meter: &str, attrs: &str, prompt_tokens: u64) -> Option<String> {
+    let resolved = BOOK.price_for(query, &Meter::from_name(meter), &pairs(attrs), prompt_tokens)?;
+    assert!(!resolved.conflict, "{query:?} {meter} {attrs}");
+    Some(resolved.rate.price().to_string())
+}
+
+fn rates(text: &str, prompt_tokens: u64) -> String {
+    let query = query(text);
+    let meters = [("input_tokens", ""), ("output_tokens", ""), ("cache_read_tokens", "")];
+    meters
+        .iter()
+        .map(|(meter, attrs)| rate(&query, meter, attrs, prompt_tokens).unwrap_or_else(|| "-".to_owned()))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[test]
+fn well_known_models_cost_what_their_sellers_say() {
+    for (what, prompt_tokens, expected) in [
+        // input, output, cache read
+        ("openai gpt-5.5", 272_000, "5 30 0.5"),
+        ("openai gpt-5.5", 272_001, "10 45 1"),
+        ("openai gpt-5.5-2026-04-23", 0, "5 30 0.5"),
+        ("openai openai/gpt-5.5", 0, "5 30 0.5"),
+        ("openai gpt-5.5 service_tier=priority", 0, "12.5 75 1.25"),
+        ("openai gpt-5.5 service_tier=flex", 0, "2.5 15 0.25"),
+        ("openai gpt-5.5 service_tier=batch", 0, "2.5 15 0.25"),
+        ("openai gpt-5.5 region=eu", 0, "5.5 33 0.55"),
+        ("github-copilot gpt-5.5", 272_000, "5 30 0.5"),
+        ("github-copilot gpt-5.5", 272_001, "10 45 1"),
+        ("github-copilot mai-code-1-flash", 0, "0.75 4.5 0.075"),
+        ("github-copilot mai-code-1-flash-picker", 0, "0.75 4.5 0.075"),
+        ("github-copilot gpt-5.6-sol", 0, "4 20 0.4"),
+        ("anthropic claude-sonnet-5", 900_000, "2 10 0.2"),
+        ("anthropic claude-sonnet-5-20260630", 0, "2 10 0.2"),
+        ("anthropic claude-sonnet-5 region=us", 0, "2.2 11 0.22"),
+        ("anthropic claude-sonnet-5 inference_geo=us", 0, "2.2 11 0.22"),
+        ("anthropic claude-sonnet-5 service_tier=batch", 0, "1 5 0.1"),
+        ("anthropic claude-opus-5 speed=fast", 0, "10 50 1"),
+        ("anthropic claude-sonnet-4-5-20250929", 200_001, "6 22.5 0.6"),
+        ("google gemini-3.5-flash", 0, "1.5 9 0.15"),
+        ("google models/gemini-3.5-flash", 0, "1.5 9 0.15"),
+        ("google gemini-4-argon at=2026-11-30T23:59:59Z", 0, "2 10 0.1"),
+        ("google gemini-4-argon at=2026-12-01T00:00:00Z", 0, "4 20 0.2"),
+        ("google gemini-4-argon service_tier=batch at=2026-12-02T00:00:00Z", 0, "2 10 0.1"),
+        ("xai grok-4.6", 0, "2 6 0.5"),
+        ("xai grok-4.6", 200_000, "4 12 1"),
+        ("xai grok-4.6 region=us", 0, "2.2 6.6 0.55"),
+        ("deepseek deepseek-v4-pro at=2026-11-23T02:00:00Z", 0, "1.32 3.96 0.044"),
+        ("deepseek deepseek-v4-pro at=2026-11-23T04:00:00Z", 0, "0.66 1.98 0.022"),
+        ("deepseek deepseek-v4-pro at=2026-11-22T02:00:00Z", 0, "0.66 1.98 0.022"),
+        ("deepseek deepseek-v4-pro at=2026-10-01T02:00:00Z", 0, "0.66 1.98 0.022"),
+        ("deepseek deepseek-v4-pro at=2026-08-01T02:00:00Z", 0, "0.435 0.87 0.003625"),
+        ("mistral mistral-large-4", 0, "0.7 2.1 0.07"),
+        ("mistral mistral-large-4 at=2026-10-21T00:00:00Z", 0, "1.36 4.18 0.14"),
+        ("azure gpt-5.5 deployment=global", 0, "5 30 0.5"),
+        ("azure gpt-5.5 deployment=global region=eastus", 272_001, "10 45 1"),
+        ("azure gpt-5.5 deployment=data_zone region=eastus", 0, "5.5 33 0.55"),
+        ("azure gpt-5.5 deployment=data_zone region=japaneast", 0, "6 36 0.6"),
+        ("azure gpt-5.5 deployment=data_zone region=japaneast", 272_001, "12 54 1.2"),
+        ("bedrock global.anthropic.claude-sonnet-5", 0, "2 10 0.2"),
+        ("bedrock us.anthropic.claude-sonnet-5", 0, "2.2 11 0.22"),
+        ("bedrock eu.anthropic.claude-sonnet-5", 0, "2.2 11 0.22"),
+        ("bedrock apac.anthropic.claude-sonnet-5", 0, "2.2 11 0.22"),
+        ("bedrock anthropic.claude-sonnet-5", 0, "2.2 11 0.22"),
+        ("bedrock arn:aws:bedrock:us-east-1:123456789012:inference-profile/global.anthropic.claude-sonnet-5", 0, "2 10 0.2"),
+        ("bedrock global.anthropic.claude-sonnet-4-5-20250929-v1:0", 0, "3 15 0.3"),
+    ] {
+        assert_eq!(rates(what, prompt_tokens), expected, "{what} at {prompt_tokens}");
+    }
+}
+
+#[test]
+fn cache_writes_embeddings_and_tools_have_their_own_prices() {
+    for (what, meter, attrs, expected) in [
+        ("anthropic claude-sonnet-5", "cache_write_tokens", "ttl=5m", "2.5"),
+        ("anthropic claude-sonnet-5", "cache_write_tokens", "ttl=1h", "4"),
+        ("anthropic claude-sonnet-5", "tool_call", "tool=web_search", "10"),
+        ("bedrock us.anthropic.claude-sonnet-5", "cache_write_tokens", "ttl=1h", "4.4"),
+        ("bedrock global.anthropic.claude-sonnet-5", "cache_write_tokens", "ttl=5m", "2.5"),
+        ("openai gpt-6-sol", "cache_write_tokens", "", "2.5"),
+        ("openai gpt-5.5", "tool_call", "tool=web_search", "10"),
+        ("openai gpt-5.5", "tool_call", "tool=file_search", "2.5"),
+        ("google gemini-3.5-flash", "tool_call", "tool=google_search", "14"),
+        ("openai text-embedding-3-small", "embedding_tokens", "", "0.02"),
+    ] {
+        assert_eq!(rate(&query(what), meter, attrs, 0).as_deref(), Some(expected), "{what} {meter} {attrs}");
+    }
+}
+
+#[test]
+fn near_names_are_unknown() {
+    for what in [
+        "openai gpt-5.55",
+        "openai GPT-5.5",
+        "openai gpt-5.5-turbo",
+        "anthropic claude-sonnet",
+        "anthropic claude-sonnet-5-",
+        "openai claude-sonnet-5",
+        "deepseek deepseek",
+        "bedrock us.anthropic.claude-sonnet-9",
+    ] {
+        assert!(matches!(BOOK.cost(&query(what), &Usage::default()), Cost::Unpriced(_)), "{what}");
+    }
+}
+
+#[test]
+fn every_seller_has_models_with_input_and_output_prices() {
+    for (seller, at_least) in [
+        ("openai", 60),
+        ("anthropic", 20),
+        ("google", 25),
+        ("vertex", 40),
+        ("azure", 50),
+        ("bedrock", 20),
+        ("xai", 15),
+        ("deepseek", 5),
+        ("mistral", 30),
+        ("github-copilot", 30),
+    ] {
+        let priced = BOOK.models().filter(|(who, _)| *who == seller).filter(|(_, sku)| {
+            let query = PriceQuery::new(seller, sku, NOW.parse().unwrap());
+            ["input_tokens", "output_tokens"]
+                .iter()
+                .all(|meter| BOOK.price_for(&query, &Meter::from_name(meter), &Attrs::new(), 0).is_some())
+        });
+        let count = priced.count();
+        assert!(count >= at_least, "{seller}: {count}");
+    }
+}
+
+/// The base price of one meter for the same model, route and place as `rule`.
+fn base_price(rule: &Rule, meter: &str) -> Option<money::Rate> {
+    let mut query =
+        PriceQuery::new(&rule.seller, &rule.sku, rule.valid.from.unwrap_or_else(|| NOW.parse().unwrap()).max(NOW.parse().unwrap()));
+    for key in ["route", "deployment"] {
+        if let Some(value) = rule.select.get(key) {
+            query = query.with(key, value);
+        }
+    }
+    if let pricing::Region::Within(_, ids) = &rule.region {
+        query = query.in_region(&ids[0]);
+    }
+    BOOK.price_for(&query, &Meter::from_name(meter), &Attrs::new(), 0).map(|resolved| resolved.rate)
+}
+
+fn is_online_standard(rule: &Rule) -> bool {
+    let equals = |key: &str, value: &str| rule.select.get(key).is_none_or(|have| have == value);
+    equals("service_tier", "standard") && equals("processing", "online") && equals("speed", "standard")
+}
+
+#[test]
+fn every_row_passes_the_sanity_checks() {
+    let mut wrong = Vec::new();
+    for rule in &embedded_rows().rules {
+        let rates: Vec<_> = rule.price.rates().collect();
+        if rates.windows(2).any(|pair| pair[1] < pair[0]) {
+            wrong.push(format!("bands go down: {} {} {}", rule.seller, rule.sku, rule.meter.name()));
+        }
+        let is_current = rule.valid.contains(NOW.parse().unwrap()) && rule.attrs.is_empty();
+        let first = rates[0];
+        if is_current
+            && is_online_standard(rule)
+            && rule.meter == Meter::CacheReadTokens
+            && base_price(rule, "input_tokens").is_some_and(|input| first > input)
+        {
+            wrong.push(format!("a cached token is dearer than a fresh one: {} {}", rule.seller, rule.sku));
+        }
+        if is_current
+            && rule.select.get("processing").is_some_and(|value| value == "batch")
+            && base_price(rule, rule.meter.name()).is_some_and(|online| first > online)
+        {
+            wrong.push(format!("batch is dearer than online: {} {} {}", rule.seller, rule.sku, rule.meter.name()));
+        }
+        if rule.prov.source.is_empty() || rule.prov.version.is_empty() {
+            wrong.push(format!("no provenance: {}", rule.id));
+        }
+    }
+    assert!(wrong.is_empty(), "{}: {wrong:#?}", wrong.len());
+}
+
+#[test]
+fn rows_of_one_key_never_overlap_in_time() {
+    let mut by_key: BTreeMap<String, Vec<Rule>> = BTreeMap::new();
+    for rule in embedded_rows().rules {
+        let key = format!(
+            "{} {} {} {:?} {:?} {:?} {:?}",
+            rule.seller,
+            rule.sku,
+            rule.meter.name(),
+            rule.attrs,
+            rule.select,
+            rule.region,
+            rule.schedule.is_some()
+        );
+        by_key.entry(key).or_default().push(rule);
+    }
+    for (key, rules) in by_key {
+        for (index, rule) in rules.iter().enumerate() {
+            let overlap = rules[..index].iter().find(|other| other.valid.overlaps(&rule.valid) && other.recorded.overlaps(&rule.recorded));
+            assert!(overlap.is_none(), "{key}: {:?} and {:?}", overlap.map(|other| other.valid), rule.valid);
+        }
+    }
+}
+
+#[test]
+fn the_book_is_named_by_its_content() {
+    assert_eq!(BOOK.version(), embedded().version());
+    assert_eq!(BOOK.version().len(), 16);
+}

@@ -147,6 +147,14 @@ impl Biller {
         self.card(model).is_some_and(|card| card.base.write_5m != card.base.input)
     }
 
+    /// Whether this model is served in a tier at this length of prompt; what isn't is served in the default tier.
+    pub fn serves(&self, model: &str, tier: &str, prompt_tokens: u64) -> bool {
+        self.card(model).is_some_and(|card| {
+            let is_long = card.long.is_some_and(|(threshold, _)| prompt_tokens > threshold);
+            card.tiers.contains_key(&if is_long { format!("{tier}+long") } else { tier.to_owned() })
+        })
+    }
+
     fn card(&self, model: &str) -> Option<&Card> {
         let model = model.strip_prefix("models/").unwrap_or(model);
         self.cards.get(model).or_else(|| self.cards.get(without_date(model)?))

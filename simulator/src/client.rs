@@ -1,7 +1,8 @@
 //! A plain HTTP client for traffic and tests: requests in three dialects, answers read to the end, streamed or not.
 
-use crate::biller::Usage;
+use crate::biller::{Biller, Usage};
 use crate::provider::ask::Dialect;
+use crate::provider::quote;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
 use http_body_util::{BodyExt, Full};
@@ -157,6 +158,11 @@ impl Call {
         }
         headers.extend(self.headers.iter().cloned());
         headers
+    }
+
+    /// What the call truly costs if it is answered as asked, caches left out, in nano-dollars.
+    pub fn true_cost_nanos(&self, biller: &Biller) -> Option<i128> {
+        quote(biller, 0, &self.path(), &self.body())?.1
     }
 
     /// The request as JSON.

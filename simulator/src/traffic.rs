@@ -7,6 +7,7 @@ mod burst;
 
 pub use burst::{Burst, burst};
 
+use crate::biller::Biller;
 use crate::client::{Call, Client, Outcome};
 use crate::provider::ask::Dialect;
 use crate::rng::{Rng, hash};
@@ -66,6 +67,8 @@ pub struct Event {
     pub agent: String,
     /// The model.
     pub model: String,
+    /// What the call truly costs if it is answered as asked, caches left out, in nano-dollars; `None` when it has no price.
+    pub true_cost_nanos: Option<i128>,
     /// What happened.
     pub what: What,
 }
@@ -117,10 +120,13 @@ impl Summary {
     }
 }
 
+/// A row of [`cast`]: team, agent, what it calls, and whether it runs away.
+type Role<'a> = (&'a str, &'a str, &'a [(Dialect, &'a str)], bool);
+
 /// Three teams, six agents, three dialects; `search/crawler` runs away. `key` says which credential and headers an agent gets.
 pub fn cast(mut key: impl FnMut(&str, &str) -> (String, Vec<(String, String)>)) -> Vec<Agent> {
     use Dialect::{Anthropic, Gemini, OpenAi};
-    let rows: [(&str, &str, &[(Dialect, &str)], bool); 6] = [
+    let rows: [Role; 6] = [
         ("search", "ranker", &[(OpenAi, "gpt-5.4-mini"), (Gemini, "gemini-3.5-flash")], false),
         ("search", "crawler", &[(Anthropic, "claude-sonnet-5")], true),
         ("support", "triage", &[(Anthropic, "claude-haiku-4-5"), (OpenAi, "gpt-5-mini")], false),
@@ -141,6 +147,7 @@ pub fn cast(mut key: impl FnMut(&str, &str) -> (String, Vec<(String, String)>)) 
 pub async fn run(options: Options, events: mpsc::Sender<Event>) -> Summary {
     let client = Client::default();
     let slots = Arc::new(Semaphore::new(options.concurrency.max(1)));
+    let biller = Arc::new(Biller::standard());
     let count = options.agents.len() as u64;
     let mut tasks = tokio::task::JoinSet::new();
     for (at, agent) in options.agents.iter().enumerate() {
@@ -151,6 +158,7 @@ pub async fn run(options: Options, events: mpsc::Sender<Event>) -> Summary {
             rng: Rng::new(options.seed ^ hash(&format!("{}/{}", agent.team, agent.name))),
             client: client.clone(),
             slots: Arc::clone(&slots),
+            biller: Arc::clone(&biller),
             events: events.clone(),
             delay_ms: options.delay_ms,
             think_ms: options.think_ms,
@@ -170,6 +178,7 @@ struct Work {
     rng: Rng,
     client: Client,
     slots: Arc<Semaphore>,
+    biller: Arc<Biller>,
     events: mpsc::Sender<Event>,
     delay_ms: u64,
     think_ms: u64,
@@ -230,8 +239,9 @@ impl Work {
 
     async fn tell(&self, number: u64, call: &Call, what: What) {
         let (team, agent) = (self.agent.team.clone(), self.agent.name.clone());
+        let true_cost_nanos = call.true_cost_nanos(&self.biller);
         // A closed channel only means that nobody watches.
-        let _ = self.events.send(Event { call: number, team, agent, model: call.model.clone(), what }).await;
+        let _ = self.events.send(Event { call: number, team, agent, model: call.model.clone(), true_cost_nanos, what }).await;
     }
 }
 

@@ -7,12 +7,12 @@
 /// The cards that [`super::Biller::standard`] reads.
 pub const CARDS: &str = "
 # OpenAI: prompt tokens include cached ones on the wire; here the classes are disjoint.
-gpt-6.1-sol | 2 0.10 2.50 5 10 | >272000 4 0.20 5 10 15 | tier priority 4 0.20 5 10 20 | tier flex 1 0.05 1.25 2.50 5 | search 10
+gpt-6.1-sol | 2 0.10 2.50 5 10 | >272000 4 0.20 5 10 15 | tier priority 4 0.20 5 10 20 | tier priority+long 8 0.40 10 20 30 | tier flex 1 0.05 1.25 2.50 5 | tier flex+long 2 0.10 2.50 5 7.50 | tier batch 1 0.05 1.25 2.50 5 | tier batch+long 2 0.10 2.50 5 7.50 | search 10
 gpt-5.6-sol | 4 0.40 5 10 20 | >272000 8 0.80 10 20 30 | tier priority 8 0.80 10 20 40 | tier priority+long 16 1.60 20 40 60 | tier flex 2 0.20 2.50 5 10 | tier flex+long 4 0.40 5 10 15 | tier batch 2 0.20 2.50 5 10 | tier batch+long 4 0.40 5 10 15 | search 10
 gpt-5.5 | 5 0.50 - - 30 | >272000 10 1.00 - - 45 | tier priority 12.50 1.25 - - 75 | tier flex 2.50 0.25 - - 15 | tier flex+long 5 0.50 - - 22.50 | tier batch 2.50 0.25 - - 15 | tier batch+long 5 0.50 - - 22.50 | search 10
 gpt-5.4 | 2.50 0.25 - - 15 | >272000 5 0.50 - - 22.50 | tier priority 5 0.50 - - 30 | tier flex 1.25 0.13 - - 7.50 | tier flex+long 2.50 0.25 - - 11.25 | tier batch 1.25 0.13 - - 7.50 | tier batch+long 2.50 0.25 - - 11.25 | search 10
 gpt-5.4-mini | 0.75 0.075 - - 4.50 | tier priority 1.50 0.15 - - 9 | tier flex 0.375 0.0375 - - 2.25 | tier batch 0.375 0.0375 - - 2.25 | search 10
-gpt-5.4-nano | 0.20 0.02 - - 1.25 | tier flex 0.10 0.01 - - 0.625 | search 10
+gpt-5.4-nano | 0.20 0.02 - - 1.25 | tier flex 0.10 0.01 - - 0.625 | tier batch 0.10 0.01 - - 0.625 | search 10
 gpt-5.3-codex | 1.75 0.175 - - 14 | tier priority 3.50 0.35 - - 28 | search 10
 gpt-5 | 1.25 0.125 - - 10 | tier priority 2.50 0.25 - - 20 | tier flex 0.625 0.0625 - - 5 | tier batch 0.625 0.0625 - - 5 | search 10
 gpt-5-mini | 0.25 0.025 - - 2 | tier priority 0.45 0.045 - - 3.60 | tier flex 0.125 0.0125 - - 1 | tier batch 0.125 0.0125 - - 1 | search 10
@@ -23,21 +23,21 @@ text-embedding-3-large | 0.13 - - - 0 | tier batch 0.065 - - - 0
 
 # Anthropic: input excludes cache; a write for 5 minutes is 1.25 times input, for an hour twice.
 claude-opus-5 claude-opus-4-8 | 5 0.50 6.25 10 25 | tier batch 2.50 0.25 3.125 5 12.50 | factor fast 2 | factor us 1.1 | search 10
-claude-opus-5-5 | 4 0.20 5 8 20 | tier batch 2 0.10 2.50 4 10 | search 10
+claude-opus-5-5 | 4 0.20 5 8 20 | tier batch 2 0.10 2.50 4 10 | factor fast 2 | factor us 1.1 | search 10
 claude-sonnet-5 | 2 0.20 2.50 4 10 | tier batch 1 0.10 1.25 2 5 | factor us 1.1 | search 10
 claude-sonnet-4-6 | 3 0.30 3.75 6 15 | tier batch 1.50 0.15 1.875 3 7.50 | factor us 1.1 | search 10
 claude-sonnet-4-5 | 3 0.30 3.75 6 15 | tier batch 1.50 0.15 1.875 3 7.50 | search 10
 claude-haiku-4-5 | 1 0.10 1.25 2 5 | tier batch 0.50 0.05 0.625 1 2.50 | search 10
 
 # Gemini: a fee for each search query (3.x) or grounded prompt (2.5).
-gemini-3.8-flash | 0.75 0.075 - - 3.75 | tier priority 1.35 0.135 - - 6.75 | tier flex 0.375 0.0375 - - 1.875 | search 14
+gemini-3.8-flash | 0.75 0.075 - - 3.75 | tier priority 1.35 0.135 - - 6.75 | tier flex 0.375 0.0375 - - 1.875 | tier batch 0.375 0.0375 - - 1.875 | search 14
 gemini-3.5-flash | 1.50 0.15 - - 9 | tier priority 2.70 0.27 - - 16.20 | tier flex 0.75 0.08 - - 4.50 | tier batch 0.75 0.075 - - 4.50 | search 14
-gemini-3.5-flash-lite | 0.30 0.03 - - 2.50 | tier priority 0.54 0.05 - - 4.50 | tier flex 0.15 0.02 - - 1.25 | search 14
-gemini-3.1-pro-preview | 2 0.20 - - 12 | >200000 4 0.40 - - 18 | tier priority 3.60 0.36 - - 21.60 | tier priority+long 7.20 0.72 - - 32.40 | search 14
-gemini-2.5-pro | 1.25 0.125 - - 10 | >200000 2.50 0.25 - - 15 | tier priority 2.25 0.225 - - 18 | tier priority+long 4.50 0.45 - - 27 | search 35
-gemini-2.5-flash | 0.30 0.03 - - 2.50 | tier priority 0.54 0.054 - - 4.50 | search 35
-gemini-2.5-flash-lite | 0.10 0.01 - - 0.40 | search 35
-gemini-embedding-001 | 0.15 - - - 0
+gemini-3.5-flash-lite | 0.30 0.03 - - 2.50 | tier priority 0.54 0.05 - - 4.50 | tier flex 0.15 0.02 - - 1.25 | tier batch 0.15 0.02 - - 1.25 | search 14
+gemini-3.1-pro-preview | 2 0.20 - - 12 | >200000 4 0.40 - - 18 | tier priority 3.60 0.36 - - 21.60 | tier priority+long 7.20 0.72 - - 32.40 | tier flex 1 0.20 - - 6 | tier batch 1 0.20 - - 6 | tier batch+long 2 0.40 - - 9 | search 14
+gemini-2.5-pro | 1.25 0.125 - - 10 | >200000 2.50 0.25 - - 15 | tier priority 2.25 0.225 - - 18 | tier priority+long 4.50 0.45 - - 27 | tier flex 0.625 0.125 - - 5 | tier batch 0.625 0.125 - - 5 | tier batch+long 1.25 0.25 - - 7.50 | search 35
+gemini-2.5-flash | 0.30 0.03 - - 2.50 | tier priority 0.54 0.054 - - 4.50 | tier flex 0.15 0.03 - - 1.25 | tier batch 0.15 0.03 - - 1.25 | search 35
+gemini-2.5-flash-lite | 0.10 0.01 - - 0.40 | tier priority 0.18 0.018 - - 0.72 | tier flex 0.05 0.01 - - 0.20 | tier batch 0.05 0.01 - - 0.20 | search 35
+gemini-embedding-001 | 0.15 - - - 0 | tier batch 0.075 - - - 0
 
 # Others that speak OpenAI's dialect.
 deepseek-chat | 0.28 0.028 - - 0.42

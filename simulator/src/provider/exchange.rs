@@ -119,7 +119,7 @@ async fn body_call(state: Arc<State>, knobs: Arc<Knobs>, call: Call, body: &Byte
     generate::answer(state, knobs, call).await
 }
 
-fn read(operation: &Operation, dialect: Dialect, body: &Value) -> Result<Ask, Reject> {
+pub(super) fn read(operation: &Operation, dialect: Dialect, body: &Value) -> Result<Ask, Reject> {
     if !body.is_object() {
         return Err(Reject::invalid("the body must be a JSON object"));
     }

@@ -15,10 +15,13 @@ mod gemini;
 mod openai;
 mod plan;
 mod pump;
+mod quote;
 mod reply;
 mod route;
 mod rules;
 mod tools;
+
+pub use quote::quote;
 
 use crate::biller::Biller;
 use crate::lock;
@@ -86,6 +89,8 @@ struct State {
     /// Tokens behind each response id, for `previous_response_id`.
     stored: Mutex<HashMap<String, u64>>,
     connections: AtomicU64,
+    /// Part of all ids in bodies, so that no id comes twice when a provider is started again: agents take that for a repeat.
+    start_id: String,
     options: Options,
 }
 
@@ -117,6 +122,7 @@ impl Provider {
             faulted: Mutex::default(),
             stored: Mutex::default(),
             connections: AtomicU64::new(0),
+            start_id: format!("{:08x}", books::now_ms() & 0xffff_ffff),
             options,
         });
         tokio::spawn(connection::accept(listener, Arc::clone(&state), stopped));

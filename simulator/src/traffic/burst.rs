@@ -1,5 +1,6 @@
 //! Many calls at the same instant: what a budget is really tested by.
 
+use crate::biller::Biller;
 use crate::client::{Call, Client, Outcome};
 use crate::provider::ask::Dialect;
 use std::sync::Arc;
@@ -33,6 +34,12 @@ pub struct Burst {
 }
 
 impl Burst {
+    /// What each of the calls truly costs, in nano-dollars; they differ by the digits of their number at most.
+    pub fn true_costs_nanos(&self) -> Vec<Option<i128>> {
+        let biller = Biller::standard();
+        (0..self.calls).map(|at| self.call(at).true_cost_nanos(&biller)).collect()
+    }
+
     fn call(&self, at: usize) -> Call {
         let words = crate::tokens::pieces(self.prompt_words, crate::tokens::Script::Latin, &mut crate::rng::Rng::new(at as u64)).concat();
         let directive = format!("[[sim output={} chunks={} delay_ms={}]]", self.output, self.chunks, self.delay_ms);

@@ -48,8 +48,16 @@ async fn a_burst_reports_every_call_in_order() {
         chunks: 3,
         delay_ms: 5,
     };
+    let costs = many.true_costs_nanos();
     let outcomes = burst(many).await;
     let count = |is: fn(&Outcome) -> bool| outcomes.iter().filter(|outcome| is(outcome)).count();
     assert_eq!(count(|outcome| matches!(outcome, Outcome::Completed { usage: Some(usage) } if usage.output == 30)), 15);
     assert_eq!(count(|outcome| matches!(outcome, Outcome::Refused { status: 402, .. })), 5);
+    let mut billed: Vec<Option<i128>> =
+        provider.books().since(0).iter().map(|record| record.bill_nanos).filter(|nanos| *nanos != Some(0)).collect();
+    let mut quoted: Vec<Option<i128>> =
+        outcomes.iter().zip(costs).filter(|(outcome, _)| matches!(outcome, Outcome::Completed { .. })).map(|(_, cost)| cost).collect();
+    billed.sort();
+    quoted.sort();
+    assert_eq!(quoted, billed);
 }

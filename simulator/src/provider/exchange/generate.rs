@@ -40,6 +40,9 @@ pub struct Generate {
 pub async fn answer(state: Arc<State>, knobs: Arc<Knobs>, mut call: Generate) -> Result<Response<Body>, io::Error> {
     let (turn, index) = turn(&state, &call);
     let usage = input_side(&state, &call);
+    if !state.books.biller().serves(&call.ask.model, &call.ask.tier, usage.prompt()) {
+        call.ask.tier.clear();
+    }
     let is_embedding = matches!(call.operation, Operation::Embeddings | Operation::GeminiEmbed { .. });
     let mut rng = Rng::new(state.options.seed ^ fingerprint(&call.ask));
     let answer = plan::answer(&call.ask, &turn, usage, &mut rng);
@@ -56,7 +59,7 @@ pub async fn answer(state: Arc<State>, knobs: Arc<Knobs>, mut call: Generate) ->
     if answer.fault == Some(Fault::Silence) {
         return silence(open).await;
     }
-    let id = format!("sim{:08}", open.seq());
+    let id = format!("sim{}{:08}", state.start_id, open.seq());
     lock(&state.stored).insert(format!("resp_{id}"), answer.usage.prompt() + answer.usage.output);
     let error = errors::event(call.ask.dialect, call.operation == Operation::Responses, &open.request_id);
     let reply = speak(&call, &answer, &id, &error);

@@ -177,6 +177,26 @@ async fn caches_are_written_once_and_then_read() {
 }
 
 #[tokio::test]
+async fn a_tier_is_served_where_the_model_has_it() {
+    let world = World::start().await;
+    let rows = [
+        ("gpt-5.5", "priority", "", "priority"),
+        ("gpt-5.5", "auto", "", "default"),
+        ("gpt-5.3-codex", "flex", "", "default"),
+        ("gpt-5.5", "priority", "tier=default", "default"),
+    ];
+    for (model, asked, words, served) in rows {
+        let mut body = with(chat(&format!("output=5 {words}"), false), "service_tier", json!(asked));
+        body["model"] = json!(model);
+        let answer = whole(&world.post("/v1/chat/completions", &body).await);
+        assert_eq!((answer["service_tier"].as_str(), world.last().usage.tier.as_str()), (Some(served), served), "{model} {asked} {words}");
+    }
+    let fast = with(with(message("output=5", false), "speed", json!("fast")), "model", json!("claude-opus-5"));
+    assert_eq!(whole(&world.post("/v1/messages", &fast).await)["usage"]["speed"], "fast");
+    assert_eq!(world.last().bill_lines[0].factor_thousandths, 2000);
+}
+
+#[tokio::test]
 async fn searches_are_told_at_the_end_and_billed() {
     let world = World::start().await;
     let body = with(message("output=5 web_search=2", true), "tools", json!([{ "type": "web_search_20250305", "name": "web_search" }]));

@@ -58,6 +58,23 @@ async fn a_client_that_leaves_pays_for_the_input_and_what_was_made() {
 }
 
 #[tokio::test]
+async fn http_2_is_spoken_without_tls() {
+    use http_body_util::{BodyExt, Full};
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    let world = World::start().await;
+    let stream = tokio::net::TcpStream::connect(world.provider.address()).await.unwrap();
+    let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let body = Full::new(bytes::Bytes::from(chat("output=9", true).to_string()));
+    let url = format!("{}/v1/chat/completions", world.provider.base_url());
+    let request = http::Request::post(url).header("authorization", "Bearer k").body(body).unwrap();
+    let response = sender.send_request(request).await.unwrap();
+    assert_eq!(response.version(), http::Version::HTTP_2);
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert!(body.ends_with(b"data: [DONE]\n\n"));
+}
+
+#[tokio::test]
 async fn the_control_api_scripts_bills_and_resets() {
     let world = World::start().await;
     let scripted =

@@ -1,5 +1,7 @@
 //! What bad input gets: one clear error that says what and where. The rows follow the guarantees S20 to S34.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on fails here")]
+
 use dialects::{Hints, parse_request, parse_request_with, route};
 
 /// `{"model":"m","messages":[]}` with members added, as chat.

@@ -1,5 +1,7 @@
 //! What a request may consume at most. Numbers in comments are those of the case book.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on fails here")]
+
 use dialects::{Request, parse_request, route};
 use pricing::CacheWrite;
 

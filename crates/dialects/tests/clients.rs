@@ -1,5 +1,7 @@
 //! How clients are known, and what they are told.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on fails here")]
+
 use std::collections::BTreeMap;
 
 use dialects::{Denial, Dialect, Operation, attributes_from_headers, codex_denial, denial_body, parse_request, route, stream_error_event, trailer_comment};
@@ -36,7 +38,8 @@ fn bodies_say_who_asks() {
 
 #[test]
 fn headers_say_which_agent_it_is() {
-    let table: &[(&[(&str, &str)], &str, bool)] = &[
+    type Headers = &'static [(&'static str, &'static str)];
+    let table: &[(Headers, &str, bool)] = &[
         (&[("User-Agent", "claude-cli/2.1.330 (external, sdk-cli)"), ("X-Claude-Code-Session-Id", "s")], "agent=claude-code session=s", false),
         (&[("session-id", "s"), ("thread-id", "t"), ("originator", "codex_exec"), ("user-agent", "codex_exec/0.169.0")], "agent=codex originator=codex_exec session=s thread=t", true),
         (&[("originator", "codex_vscode")], "agent=codex originator=codex_vscode", true),

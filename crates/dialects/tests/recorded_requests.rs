@@ -1,5 +1,7 @@
 //! Every request that a real client was recorded with is read, bounded, and shaped without touching another byte.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on fails here")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

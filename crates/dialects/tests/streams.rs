@@ -1,5 +1,7 @@
 //! Streams: what is read of them, and that nothing but an injected usage chunk is taken out, however they are cut.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on fails here")]
+
 mod told;
 
 use bytes::Bytes;

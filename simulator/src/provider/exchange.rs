@@ -61,8 +61,7 @@ pub async fn answer(state: Arc<State>, knobs: Arc<Knobs>, request: Request<Incom
         return Ok(plain(control::answer(&state, &head.method, path, query, &body)));
     }
     let record = received(&head, &body);
-    let is_anthropic = head.headers.contains_key("anthropic-version");
-    let routed = route(&head.method, path, is_anthropic);
+    let routed = route(&head.method, path, vendor(&head.headers));
     let key = credentials::find(&head.headers, query);
     let Some((dialect, operation)) = routed else { return Ok(unknown(&state, &head, record, knobs)) };
     let mut record = Record { dialect: dialect.name().to_owned(), operation: operation.name().to_owned(), ..record };
@@ -87,6 +86,15 @@ pub async fn answer(state: Arc<State>, knobs: Arc<Knobs>, request: Request<Incom
         Operation::Models => Ok(free(&state, record, &model_list(&state, dialect), knobs)),
         Operation::Model(id) => Ok(one_model(&state, dialect, &id, record, knobs)),
         operation => body_call(state, knobs, Call { dialect, operation, query: query.to_owned(), record }, &body).await,
+    }
+}
+
+/// Whose client this is, by the headers that only one vendor's clients send.
+fn vendor(headers: &http::HeaderMap) -> Dialect {
+    match () {
+        () if headers.contains_key("anthropic-version") => Dialect::Anthropic,
+        () if headers.contains_key("x-goog-api-key") => Dialect::Gemini,
+        () => Dialect::OpenAi,
     }
 }
 

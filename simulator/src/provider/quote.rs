@@ -1,6 +1,6 @@
 //! What a request would truly cost if it were sent as it is: the measure of early refusals.
 
-use super::ask::Reject;
+use super::ask::{Dialect, Reject};
 use super::exchange;
 use super::plan;
 use super::route::route;
@@ -14,7 +14,7 @@ use serde_json::Value;
 /// the model has no card, `None` at all when the provider would refuse the request. `seed` matters only without a directive.
 pub fn quote(biller: &Biller, seed: u64, path: &str, body: &Value) -> Option<(Usage, Option<i128>)> {
     let path = path.split('?').next().unwrap_or(path);
-    let (dialect, operation) = route(&Method::POST, path, false)?;
+    let (dialect, operation) = route(&Method::POST, path, Dialect::OpenAi)?;
     let ask = exchange::read(&operation, dialect, body).map_err(|_: Reject| ()).ok()?;
     let turn = ask.turn().0.unwrap_or_else(Turn::default);
     let usage = Usage { input: ask.prompt_tokens(), ..Usage::default() };

@@ -52,13 +52,12 @@ impl Operation {
     }
 }
 
-/// The operation of a request; `None` when the path is unknown. `is_anthropic` settles `/v1/models`, which two dialects share.
-pub fn route(method: &Method, path: &str, is_anthropic: bool) -> Option<(Dialect, Operation)> {
+/// The operation of a request; `None` when the path is unknown. `vendor` settles `GET /v1/models`, which all three share.
+pub fn route(method: &Method, path: &str, vendor: Dialect) -> Option<(Dialect, Operation)> {
     if let Some(gemini) = path.strip_prefix("/v1beta/models").or_else(|| path.strip_prefix("/v1/models").filter(|rest| rest.contains(':')))
     {
         return gemini_route(method, gemini).map(|operation| (Dialect::Gemini, operation));
     }
-    let vendor = if is_anthropic { Dialect::Anthropic } else { Dialect::OpenAi };
     let is_post = method == Method::POST;
     let found = match path {
         "/" | "/api/hello" if matches!(*method, Method::HEAD | Method::GET) => (Dialect::Anthropic, Operation::Probe),
@@ -116,7 +115,8 @@ mod tests {
             ("POST", "/v1/images/generations", false, None),
         ];
         for (method, path, is_anthropic, name) in rows {
-            let found = route(&method.parse().unwrap(), path, is_anthropic);
+            let vendor = if is_anthropic { Dialect::Anthropic } else { Dialect::OpenAi };
+            let found = route(&method.parse().unwrap(), path, vendor);
             assert_eq!(found.map(|(_, operation)| operation.name()), name, "{method} {path}");
         }
     }

@@ -20,6 +20,7 @@ async fn a_request_needs_a_credential_that_a_provider_would_know() {
     for (name, value, status) in rows {
         assert_eq!(get(&world, "/v1/models", &[(name, value)]).await.status, status, "{name}: {value}");
     }
+    assert!(whole(&get(&world, "/v1/models", &[("x-goog-api-key", "k")]).await)["models"].is_array());
     assert_eq!(get(&world, "/v1beta/models?key=abc", &[]).await.status, 200);
     assert_eq!((world.last().auth.as_str(), world.last().query.as_str()), ("query", ""));
     assert_eq!(get(&world, "/v1/other", &[("x-api-key", "k")]).await.status, 404);

@@ -202,7 +202,7 @@ impl Ask {
     }
 }
 
-/// A refusal of the request itself, in words that [`super::errors`] puts in the dialect's shape.
+/// A refusal of the request itself, in words that `super::errors` puts in the dialect's shape.
 #[derive(Debug, Clone)]
 pub struct Reject {
     /// HTTP status.

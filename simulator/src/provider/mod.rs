@@ -1,7 +1,7 @@
 //! A fake provider: one server that speaks OpenAI, Anthropic and Gemini, keeps its own bill, and misbehaves when told to.
 //!
 //! [`Provider::start`] listens on loopback; the returned handle knows the address and the books. The request path is
-//! [`connection`] (accept, wire faults) → [`exchange`] (one request: read, record, plan, answer) → a dialect → [`pump`].
+//! `connection` (accept, wire faults) → `exchange` (one request: read, record, plan, answer) → a dialect → `pump`.
 
 mod anthropic;
 pub mod ask;

@@ -46,6 +46,7 @@ pub(crate) fn open(options: &Options, clock: Arc<dyn Clock>) -> Result<(Books, O
         survives: options.survives,
         wal,
         waiting: Waiting::default(),
+        answers: Vec::new(),
         pending: Vec::new(),
         failing: None,
         stale: false,

@@ -138,6 +138,14 @@ pub enum ReadError {
     /// The database.
     #[error("read the records: {0}")]
     Database(#[from] rusqlite::Error),
+    /// Another binary wrote it.
+    #[error("the data has schema {found}, this binary knows {known}; start the mete that belongs to it")]
+    Schema {
+        /// Found.
+        found: i64,
+        /// Known.
+        known: i64,
+    },
     /// A record isn't in the shape that this binary knows.
     #[error("a record can't be read ({0}); run `mete verify`")]
     Damaged(String),

@@ -127,6 +127,11 @@ pub(crate) fn event_from_json(text: &str) -> Result<Event, CodecError> {
     Ok(serde_json::from_str::<Line>(text)?.into())
 }
 
+/// An account's name.
+pub(crate) fn account_to_json(account: &Account) -> Result<String, CodecError> {
+    Ok(serde_json::to_string(&AccountText::from(account))?)
+}
+
 /// A budget's definition, as the audit shows it.
 pub(crate) fn spec_to_json(spec: &BudgetSpec) -> Result<serde_json::Value, CodecError> {
     Ok(serde_json::to_value(SpecText::from(spec))?)

@@ -8,7 +8,7 @@ mod record;
 mod state;
 mod text;
 
-pub(crate) use event::{event_from_json, event_to_json, spec_to_json};
+pub(crate) use event::{account_to_json, event_from_json, event_to_json, spec_to_json};
 pub(crate) use record::{end_from_json, end_to_json, refused_from_json, refused_to_json, start_from_json, start_to_json};
 pub(crate) use state::{state_from_json, state_to_json};
 pub(crate) use text::{Id, Time};

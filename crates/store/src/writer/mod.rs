@@ -24,7 +24,7 @@ use rusqlite::ffi;
 use tokio::sync::oneshot;
 
 use self::core::Core;
-use self::job::{Change, HoldJob, Job, Look};
+use self::job::{Change, HoldJob, Job, Look, Reply};
 use self::shared::Shared;
 use self::turn::{Fault, Publish, Turn};
 use self::waiting::Waiting;
@@ -93,6 +93,8 @@ pub(crate) struct Writer {
     /// The WAL, to sync settlements that no hold's commit synced.
     pub(crate) wal: File,
     pub(crate) waiting: Waiting,
+    /// Answers to what is on disk.
+    pub(crate) answers: Vec<Reply>,
     /// Ends that couldn't be written yet.
     pub(crate) pending: Vec<AttemptEnd>,
     /// Why the file can't be written, and when it was tried last.
@@ -145,17 +147,27 @@ impl Writer {
         let idle = batch.size == 0;
         let due = self.is_tick_due(!batch.ticks.is_empty());
         self.finish_attempts(&mut batch, due);
+        self.answer();
         self.admit(&mut batch);
-        for look in batch.looks {
+        self.answer();
+        // What memory shows is only told while it is what the disk has.
+        for look in batch.looks.into_iter().filter(|_| !self.stale) {
             look(&self.core);
         }
         self.sync_ends(idle);
         self.keep_house();
-        self.shared.count(&self.core, self.waiting.len(), self.pending.len());
         for reply in batch.ticks {
             let _ = reply.send(());
         }
         batch.close
+    }
+
+    /// Counts, then answers what was committed.
+    fn answer(&mut self) {
+        self.shared.count(&self.core, self.waiting.len(), self.pending.len());
+        for reply in self.answers.drain(..) {
+            reply();
+        }
     }
 
     fn is_tick_due(&mut self, asked: bool) -> bool {
@@ -221,7 +233,7 @@ impl Writer {
             Ok(wrong)
         });
         match done {
-            Some(_) => replies.into_iter().for_each(|reply| reply.send(()).unwrap_or_default()),
+            Some(_) => self.answers.extend(replies.into_iter().map(told)),
             None => self.pending = pending,
         }
     }
@@ -273,7 +285,7 @@ impl Writer {
             Ok((value, written)) => {
                 self.committed(written, sync, started, replies.len());
                 publish.into_iter().for_each(|change| self.shared.publish(change));
-                replies.into_iter().for_each(|reply| reply());
+                self.answers.extend(replies);
                 Some(value)
             }
             Err(fault) => {
@@ -438,6 +450,11 @@ impl Shared {
             Publish::Run(record, token_hash) => self.put_run(*record, token_hash),
         }
     }
+}
+
+/// The answer to an end that is written.
+fn told(reply: oneshot::Sender<()>) -> Reply {
+    Box::new(move || reply.send(()).unwrap_or_default())
 }
 
 /// Whether the operating system may have dropped what it couldn't write: asking again would lie.

@@ -1,0 +1,134 @@
+//! The journal's lines and the snapshot's state as the oracle reads them: only what money needs.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+/// An account's name: its JSON as it is written.
+pub(crate) type Name = String;
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(crate) enum Line {
+    BudgetPut { spec: Budget },
+    BudgetRemoved { name: String },
+    RunStarted { spec: Run },
+    RunLimitSet { run: String, limit: Option<i64> },
+    RunEnded {},
+    Held(Hold),
+    Settled { hold: String, cost: i64, estimated: bool, postings: Vec<Posting> },
+    Voided { hold: String },
+    Unresolved { hold: String },
+    Assumed { hold: String, postings: Vec<Posting> },
+    TruedUp { hold: String, cost: i64, postings: Vec<Posting> },
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Budget {
+    pub(crate) name: String,
+    pub(crate) limit: Option<i64>,
+    pub(crate) on_exceed: String,
+    pub(crate) paused: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Run {
+    pub(crate) id: String,
+    pub(crate) limit: Option<i64>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Hold {
+    pub(crate) id: String,
+    pub(crate) granted: i64,
+    pub(crate) accounts: Vec<Share>,
+    pub(crate) covered: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Share {
+    #[serde(deserialize_with = "name")]
+    pub(crate) account: Name,
+    pub(crate) amount: i64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Posting {
+    #[serde(deserialize_with = "name")]
+    pub(crate) account: Name,
+    pub(crate) kind: Kind,
+    pub(crate) amount: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kind {
+    Spent,
+    Overage,
+}
+
+/// A snapshot's state.
+#[derive(Debug, Deserialize)]
+pub(crate) struct State {
+    pub(crate) budgets: Vec<StateBudget>,
+    pub(crate) runs: Vec<StateRun>,
+    pub(crate) accounts: Vec<StateAccount>,
+    pub(crate) holds: Vec<StateHold>,
+    pub(crate) closed: Vec<StateClosed>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct StateBudget {
+    pub(crate) spec: Budget,
+    pub(crate) archived: bool,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct StateRun {
+    pub(crate) spec: Run,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct StateAccount {
+    #[serde(deserialize_with = "name")]
+    pub(crate) account: Name,
+    #[serde(deserialize_with = "wide")]
+    pub(crate) spent: i128,
+    #[serde(deserialize_with = "wide")]
+    pub(crate) overage: i128,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct StateHold {
+    pub(crate) held: Hold,
+    pub(crate) unresolved: bool,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct StateClosed {
+    pub(crate) id: String,
+    pub(crate) cost: i64,
+    pub(crate) accounts: Vec<Share>,
+}
+
+fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Name, D::Error> {
+    Value::deserialize(deserializer).map(|value| value.to_string())
+}
+
+fn wide<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i128, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+}
+
+/// The sums of some postings, account by account: (spent, overage).
+pub(crate) fn by_account(postings: &[Posting]) -> BTreeMap<&str, (i128, i128)> {
+    let mut sums: BTreeMap<&str, (i128, i128)> = BTreeMap::new();
+    for posting in postings {
+        let sum = sums.entry(&posting.account).or_default();
+        match posting.kind {
+            Kind::Spent => sum.0 += i128::from(posting.amount),
+            Kind::Overage => sum.1 += i128::from(posting.amount),
+        }
+    }
+    sums
+}

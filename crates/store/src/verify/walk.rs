@@ -1,0 +1,123 @@
+//! The walk along the journal: the chain of hashes, the seals, and the sums at each snapshot.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::Findings;
+use super::line::{Line, State};
+use super::sums::{Books, Sums};
+use crate::ReadError;
+use crate::disk::journal::{self, GENESIS, Tip};
+
+/// What the walk found.
+#[derive(Debug, Default)]
+pub(crate) struct Walked {
+    pub(crate) books: Books,
+    /// Lines of money in the whole journal.
+    pub(crate) postings: u64,
+    /// Where the walk began.
+    pub(crate) from: i64,
+}
+
+struct Snapshot {
+    tip: Tip,
+    state: State,
+}
+
+/// Walks from the first line when `full`, else from the last snapshot.
+pub(crate) fn walk(conn: &Connection, full: bool, findings: &mut Findings) -> Result<Walked, ReadError> {
+    let mut snapshots = snapshots(conn, findings)?;
+    let seals = seals(conn)?;
+    let start = if full { None } else { snapshots.pop_last().map(|(_, snapshot)| snapshot) };
+    let mut tip = start.as_ref().map_or(GENESIS, |snapshot| snapshot.tip);
+    check_start(conn, &tip, &seals, findings)?;
+    let mut walked = Walked { from: tip.seq, ..Walked::default() };
+    walked.postings = seals.range(..=tip.seq).map(|(_, seal)| seal.postings).sum();
+    walked.books = start.map_or_else(Books::default, |snapshot| Books::from_state(snapshot.state));
+    let mut select = conn.prepare("SELECT seq, event, hash FROM journal WHERE seq > ?1 ORDER BY seq")?;
+    let mut rows = select.query([tip.seq])?;
+    let mut since_seal = 0;
+    while let Some(row) = rows.next()? {
+        let text = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+        tip = journal::link(&tip, text);
+        if row.get::<_, i64>(0)? != tip.seq || row.get::<_, [u8; 32]>(2)? != tip.hash {
+            findings.add(format!("the journal's chain breaks at line {}", tip.seq));
+            return Ok(walked);
+        }
+        match serde_json::from_str::<Line>(text) {
+            Ok(line) => since_seal += walked.books.read(line, findings),
+            Err(error) => findings.add(format!("journal line {} can't be read: {error}", tip.seq)),
+        }
+        if let Some(seal) = seals.get(&tip.seq) {
+            findings.check(seal.hash == tip.hash, || format!("the seal at line {} doesn't fit the chain", tip.seq));
+            findings.check(seal.postings == since_seal, || {
+                format!("the seal at line {} counts {} lines of money, there are {since_seal}", tip.seq, seal.postings)
+            });
+            walked.postings += since_seal;
+            since_seal = 0;
+        }
+        if let Some(snapshot) = snapshots.remove(&tip.seq) {
+            check_snapshot(&snapshot, &tip, &walked.books, findings);
+        }
+    }
+    walked.postings += since_seal;
+    Ok(walked)
+}
+
+struct Seal {
+    hash: [u8; 32],
+    postings: u64,
+}
+
+fn seals(conn: &Connection) -> rusqlite::Result<BTreeMap<i64, Seal>> {
+    let mut select = conn.prepare("SELECT to_seq, chain, postings FROM seals")?;
+    let rows = select.query_map([], |row| {
+        Ok((row.get(0)?, Seal { hash: row.get(1)?, postings: u64::try_from(row.get::<_, i64>(2)?).unwrap_or_default() }))
+    })?;
+    rows.collect()
+}
+
+fn snapshots(conn: &Connection, findings: &mut Findings) -> Result<BTreeMap<i64, Snapshot>, ReadError> {
+    let mut select = conn.prepare("SELECT seq, chain, state, state_hash FROM snapshots ORDER BY seq")?;
+    let mut rows = select.query([])?;
+    let mut found = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let (seq, hash, text): (i64, [u8; 32], String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        findings.check(journal::snapshot_hash(&text) == row.get::<_, [u8; 32]>(3)?, || format!("the snapshot at line {seq} was changed"));
+        match serde_json::from_str::<State>(&text) {
+            Ok(state) => drop(found.insert(seq, Snapshot { tip: Tip { seq, hash }, state })),
+            Err(error) => findings.add(format!("the snapshot at line {seq} can't be read: {error}")),
+        }
+    }
+    Ok(found)
+}
+
+/// Where the walk begins, the journal and the seal must say the same as the snapshot.
+fn check_start(conn: &Connection, tip: &Tip, seals: &BTreeMap<i64, Seal>, findings: &mut Findings) -> rusqlite::Result<()> {
+    if tip.seq == 0 {
+        return Ok(());
+    }
+    let line: Option<[u8; 32]> = conn.query_row("SELECT hash FROM journal WHERE seq = ?1", [tip.seq], |row| row.get(0)).optional()?;
+    findings.check(line == Some(tip.hash), || format!("the snapshot at line {} doesn't fit the journal", tip.seq));
+    let sealed = seals.get(&tip.seq).is_none_or(|seal| seal.hash == tip.hash);
+    findings.check(sealed, || format!("the seal at line {} doesn't fit the snapshot", tip.seq));
+    Ok(())
+}
+
+/// A snapshot must say what the lines before it sum to.
+fn check_snapshot(snapshot: &Snapshot, tip: &Tip, books: &Books, findings: &mut Findings) {
+    findings.check(snapshot.tip == *tip, || format!("the snapshot at line {} doesn't fit the chain", tip.seq));
+    for account in &snapshot.state.accounts {
+        let Sums { spent, overage, .. } = books.accounts.get(&account.account).copied().unwrap_or_default();
+        findings.check((spent, overage) == (account.spent, account.overage), || {
+            format!(
+                "the snapshot at line {} says spent, overage = {}, {} on {}; the lines sum to {spent}, {overage}",
+                tip.seq, account.spent, account.overage, account.account
+            )
+        });
+    }
+    let same =
+        snapshot.state.holds.len() == books.open.len() && snapshot.state.holds.iter().all(|hold| books.open.contains_key(&hold.held.id));
+    findings.check(same, || format!("the snapshot at line {} has other open holds than the journal", tip.seq));
+}

@@ -67,6 +67,11 @@ pub fn read_response(operation: Operation, body: &[u8]) -> Reading {
     let mut reading = Reading::default();
     let Ok(doc) = Doc::lenient(body, skip) else { return reading };
     let root = doc.root();
+    if operation == Operation::StreamGenerate && root.kind() == Kind::Array {
+        // A stream that wasn't asked for as events is one array of chunks.
+        root.items().for_each(|chunk| gemini::generate_event(chunk, &mut reading));
+        return reading;
+    }
     reading.complete = root.kind() == Kind::Object;
     if let Some(error) = root.get("error").filter(|error| !error.is_null()) {
         reading.error = Some(error_code(error));

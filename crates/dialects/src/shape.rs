@@ -41,6 +41,14 @@ pub(crate) enum Join {
     First,
 }
 
+/// A choice between two fields that depends on the model.
+#[derive(Clone, Debug)]
+pub(crate) struct ByModel {
+    /// Whether a model takes the second.
+    pub(crate) is_second: fn(&str) -> bool,
+    pub(crate) places: [Place; 2],
+}
+
 /// A thinking budget that must stay below the ceiling.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Thinking {
@@ -53,6 +61,8 @@ pub(crate) struct Thinking {
 pub(crate) struct Splices {
     /// Fields of the output ceiling; all of them get the same number.
     pub(crate) ceiling: Vec<Place>,
+    /// Fields of the ceiling of which the model that is sent takes one.
+    pub(crate) ceiling_by_model: Option<ByModel>,
     /// Where the model is named, with what stands before the name there (`models/`).
     pub(crate) model: Vec<(Range<usize>, &'static str)>,
     /// Where the wish for usage goes; `None` when it is there or the dialect has none.
@@ -89,7 +99,9 @@ impl Request {
     pub fn shape(&self, body: &[u8], shape: &Shape) -> Vec<u8> {
         let mut edits = Vec::new();
         if let Some(ceiling) = shape.ceiling {
-            self.splices.ceiling.iter().for_each(|place| place.write(&ceiling.to_string(), &mut edits));
+            let model = shape.model.as_ref().unwrap_or(&self.model);
+            let chosen = self.splices.ceiling_by_model.as_ref().map(|fields| &fields.places[usize::from((fields.is_second)(model))]);
+            self.splices.ceiling.iter().chain(chosen).for_each(|place| place.write(&ceiling.to_string(), &mut edits));
             if let Some(thinking) = self.splices.thinking.as_ref().filter(|thinking| thinking.budget >= ceiling) {
                 edits.push(Edit { at: thinking.at.clone(), with: ceiling.saturating_sub(1).to_string() });
             }

@@ -45,6 +45,8 @@ struct Events {
     reading: Reading,
     /// Anthropic's cumulative counts.
     counts: anthropic::Counts,
+    /// The choices of a chat stream.
+    choices: openai::Choices,
 }
 
 impl StreamReader {
@@ -56,7 +58,7 @@ impl StreamReader {
             _ => EVENT_BYTES_MAX,
         };
         Self {
-            events: Events { operation, reading: Reading::default(), counts: anthropic::Counts::default() },
+            events: Events { operation, reading: Reading::default(), counts: anthropic::Counts::default(), choices: openai::Choices::default() },
             cutter: Cutter::new(bytes_max),
             strip_usage: strip_usage && operation == Operation::Chat,
             held: BytesMut::new(),
@@ -131,7 +133,7 @@ impl Events {
         let Ok(doc) = Doc::lenient(data, &[]) else { return Passing::On };
         let (root, reading) = (doc.root(), &mut self.reading);
         match self.operation {
-            Operation::Chat => return openai::chat_event(root, reading),
+            Operation::Chat => return openai::chat_event(root, reading, &mut self.choices),
             Operation::Responses => openai::responses_event(root, reading),
             Operation::Messages => anthropic::message_event(root, reading, &mut self.counts),
             Operation::Generate | Operation::StreamGenerate => gemini::generate_event(root, reading),

@@ -134,6 +134,10 @@ fn gemini() {
         (r#"{"promptTokenCount":10,"candidatesTokenCount":1.5}"#, "refused: candidatesTokenCount isn't a whole number"),
         ("{}", "missing"),
     ]);
+    check(Operation::StreamGenerate, &[
+        (r#"[{"usageMetadata":{"promptTokenCount":8}},{"candidates":[{"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":8,"candidatesTokenCount":2}}]"#, "in 8 out 2"),
+        (r#"[{"usageMetadata":{"promptTokenCount":8}}]"#, "missing, partly in 8"),
+    ]);
     let grounded = |model: &str| {
         format!(r#"{{"modelVersion":"{model}","usageMetadata":{{"promptTokenCount":9,"candidatesTokenCount":1}},"candidates":[{{"finishReason":"STOP","groundingMetadata":{{"webSearchQueries":["a","b",""]}}}}]}}"#)
     };

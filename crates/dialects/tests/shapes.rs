@@ -43,6 +43,13 @@ fn chat_gets_its_ceiling_in_the_field_that_the_model_takes() {
 }
 
 #[test]
+fn an_alias_takes_the_field_of_the_model_behind_it() {
+    let body = r#"{"model":"team-large","max_completion_tokens":null,"messages":[]}"#;
+    assert_eq!(shaped(&chat(), body, Some("gpt-5.5")), r#"{"model":"gpt-5.5","max_completion_tokens":50,"messages":[]}"#);
+    assert_eq!(shaped(&chat(), body, Some("mistral-large")), r#"{"model":"mistral-large","max_completion_tokens":null,"messages":[],"max_tokens":50}"#);
+}
+
+#[test]
 fn a_chat_stream_is_asked_for_usage() {
     check("/v1/chat/completions", &[
         (r#"{"model":"m","messages":[],"stream":true}"#, r#"{"model":"m","messages":[],"stream":true,"max_tokens":50,"stream_options":{"include_usage":true}}"#),

@@ -79,6 +79,7 @@ fn streams_that_end_early_have_no_final_usage() {
         (Operation::Chat, "data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":1}}\n\n", "missing, partly in 9 out 1, cut"),
         (Operation::Responses, RESPONSE.split("event: response.completed").next().unwrap(), "missing, cut"),
         (Operation::StreamGenerate, GEMINI.split("data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"lo").next().unwrap(), "missing, partly in 8 out 1, cut"),
+        (Operation::Chat, "data: {\"choices\":[{\"index\":1,\"delta\":{}},{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":1}}\n\n", "missing, partly in 9 out 1, cut"),
         (Operation::Chat, "data: {\"error\":{\"message\":\"x\",\"code\":\"overloaded\"}}\n\n", "missing, cut, error overloaded"),
         (Operation::Messages, "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}\n\n", "missing, cut, error overloaded_error"),
         (Operation::Chat, "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":-9,\"completion_tokens\":1}}\n\ndata: [DONE]\n\n", "refused: prompt_tokens is negative"),

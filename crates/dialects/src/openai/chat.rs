@@ -6,6 +6,7 @@ use super::{common, content, takes_completion_tokens, tools};
 use crate::fields::{count, flag, model, names, new_member, object, over, place, refuse_look_alikes, refuse_overrides};
 use crate::input::{Input, REQUEST_TOKENS};
 use crate::json::{Kind, Value};
+use crate::shape::ByModel;
 use crate::{BadRequest, Request};
 
 /// Members that move the price; a key that only looks like one is refused.
@@ -64,10 +65,12 @@ fn ceiling(root: Value<'_>, request: &mut Request) -> Result<(), BadRequest> {
         return Err(BadRequest::at("contradictory", at, format!("max_tokens is {a} and max_completion_tokens is {b}; send one of them")));
     }
     request.ask.output_ceiling = old.or(new);
-    let used: Vec<&str> = ["max_tokens", "max_completion_tokens"].into_iter().filter(|name| root.get(name).is_some_and(|value| !value.is_null())).collect();
-    let fresh = if takes_completion_tokens(&request.model) { "max_completion_tokens" } else { "max_tokens" };
-    let fields = if used.is_empty() { vec![fresh] } else { used };
-    request.splices.ceiling = fields.into_iter().map(|name| place(root, name)).collect();
+    let fields = ["max_tokens", "max_completion_tokens"];
+    let is_used = |name: &&str| root.get(name).is_some_and(|value| !value.is_null());
+    request.splices.ceiling = fields.into_iter().filter(is_used).map(|name| place(root, name)).collect();
+    if request.splices.ceiling.is_empty() {
+        request.splices.ceiling_by_model = Some(ByModel { is_second: takes_completion_tokens, places: fields.map(|name| place(root, name)) });
+    }
     Ok(())
 }
 

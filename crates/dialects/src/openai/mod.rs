@@ -13,7 +13,7 @@ pub(crate) use answer::{read_chat, read_embeddings, read_responses};
 pub(crate) use chat::chat;
 pub(crate) use embeddings::embeddings;
 pub(crate) use responses::{count, responses};
-pub(crate) use stream::{chat_event, responses_event};
+pub(crate) use stream::{Choices, chat_event, responses_event};
 
 use pricing::CacheWrite;
 

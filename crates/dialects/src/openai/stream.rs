@@ -6,14 +6,35 @@ use crate::json::{Kind, Value};
 use crate::reading::{Reading, UsageReading, error_code};
 use crate::stream::Passing;
 
+/// How far the choices of a chat stream are.
+#[derive(Debug, Default)]
+pub(crate) struct Choices {
+    /// One above the largest index seen.
+    seen: u64,
+    finished: u64,
+}
+
+impl Choices {
+    fn take(&mut self, choice: Value<'_>) {
+        let index = choice.get("index").and_then(|index| index.raw().parse::<u64>().ok()).unwrap_or(0);
+        self.seen = self.seen.max(index.saturating_add(1));
+        self.finished += u64::from(choice.get("finish_reason").is_some_and(|reason| !reason.is_null()));
+    }
+
+    fn are_finished(&self) -> bool {
+        self.seen > 0 && self.finished >= self.seen
+    }
+}
+
 /// Reads a chunk of a chat stream. Usage is final when no choice is left to go on; before that it is a running count.
-pub(crate) fn chat_event(root: Value<'_>, reading: &mut Reading) -> Passing {
+pub(crate) fn chat_event(root: Value<'_>, reading: &mut Reading, progress: &mut Choices) -> Passing {
     head(root, reading);
     if let Some(error) = root.get("error").filter(|error| !error.is_null()) {
         reading.error = Some(error_code(error));
     }
     let choices = root.get("choices");
     for choice in choices.into_iter().flat_map(Value::items) {
+        progress.take(choice);
         Reading::keep(&mut reading.finish_reason, choice.get("finish_reason"));
         if let Some(delta) = choice.get("delta") {
             chat_message(delta, reading);
@@ -28,7 +49,7 @@ pub(crate) fn chat_event(root: Value<'_>, reading: &mut Reading) -> Passing {
         reading.provider_cost_usd = Some(cost);
     }
     match usage::read(counts, &CHAT) {
-        UsageReading::Reported(running) if !is_empty && reading.finish_reason.is_none() => reading.partial = Some(running),
+        UsageReading::Reported(running) if !is_empty && !progress.are_finished() => reading.partial = Some(running),
         found => reading.usage = found,
     }
     if is_empty { Passing::UsageOnly } else { Passing::On }

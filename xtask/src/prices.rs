@@ -12,6 +12,7 @@ mod metergraph;
 mod models;
 mod names;
 mod rows;
+mod tools;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -69,7 +70,7 @@ fn convert(from: &Path) -> anyhow::Result<(Rows, Vec<String>)> {
     candidates.extend(copilot::read(&json("prices/github-docs_copilot_models-and-pricing.json")?, &mut names)?);
     candidates.extend(metergraph::read(&json("prices/metergraph-core_0.7.4_prices.json")?, &mut names)?);
     let seed = std::fs::read_to_string(from.join("infra/ai_adjacent_seed_prices.csv")).context("infra/ai_adjacent_seed_prices.csv")?;
-    candidates.extend(metergraph::seed_tools(&seed)?);
+    candidates.extend(tools::read(&seed)?);
     let (azure, unread) = azure::read(&json("prices/azure-genai-prices_0.2.0_retail-meters_2026-08-11.json")?, &mut names)?;
     candidates.extend(azure);
     let mut chosen = choose::choose(candidates, at);

@@ -28,11 +28,16 @@ struct Name {
     long: bool,
 }
 
+/// Prices by band, as text so that they can be compared.
+type Bands = Vec<(u64, String)>;
+/// Region → since when, the price for a million, the meter.
+type ByRegion = BTreeMap<String, (Timestamp, Decimal, String)>;
+
 /// The rules, and the names of meters that couldn't be read.
 pub fn read(file: &Value, names: &mut Names) -> anyhow::Result<(Vec<Rule>, Vec<String>)> {
     let mut unread = Vec::new();
     // (what) → region → (since, price for a million)
-    let mut prices: BTreeMap<Name, BTreeMap<String, (Timestamp, Decimal, String)>> = BTreeMap::new();
+    let mut prices: BTreeMap<Name, ByRegion> = BTreeMap::new();
     for item in file["items"].as_array().context("items")? {
         if !item["productName"].as_str().is_some_and(|product| PRODUCTS.contains(&product)) {
             continue;
@@ -63,12 +68,12 @@ fn for_million(item: &Value) -> Option<Decimal> {
     }
 }
 
-fn rules(prices: &BTreeMap<Name, BTreeMap<String, (Timestamp, Decimal, String)>>) -> anyhow::Result<Vec<Rule>> {
+fn rules(prices: &BTreeMap<Name, ByRegion>) -> anyhow::Result<Vec<Rule>> {
     let mut rules = Vec::new();
     for (name, regions) in prices.iter().filter(|(name, _)| !name.long) {
         let long = prices.get(&Name { long: true, ..name.clone() });
         // Regions with the same steps since the same time share a rule.
-        let mut alike: BTreeMap<(Vec<(u64, String)>, Timestamp), (Vec<String>, String)> = BTreeMap::new();
+        let mut alike: BTreeMap<(Bands, Timestamp), (Vec<String>, String)> = BTreeMap::new();
         for (region, (since, price, meter)) in regions {
             let mut steps = vec![(0, price.to_string())];
             if let Some((_, price, _)) = long.and_then(|long| long.get(region)) {

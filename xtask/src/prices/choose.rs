@@ -41,20 +41,30 @@ pub fn choose(candidates: Vec<Rule>, at: Timestamp) -> Chosen {
         without_repeats(rules, &mut chosen.notes);
     }
     let mut winners: BTreeMap<Key, String> = BTreeMap::new();
-    for (key, sources) in &groups {
-        winners.insert(key.clone(), winner(sources, at, &mut chosen.notes));
-    }
-    for (key, sources) in &groups {
-        let name = &winners[key];
-        if !fits_the_base_price(key, name, &groups, &winners, at) {
-            chosen.notes.push(format!("left out {}: {name} prices it, but its base price isn't the chosen one", text(key)));
+    // Base prices first: what a tier costs is taken only from a source that knows them.
+    let (base, other): (Vec<&Key>, Vec<&Key>) = groups.keys().partition(|key| is_base(key));
+    for key in base.into_iter().chain(other) {
+        let fitting: BTreeSet<&str> =
+            groups[key].keys().map(String::as_str).filter(|name| fits_the_base_price(key, name, &groups, &winners, at)).collect();
+        if fitting.is_empty() {
+            chosen.notes.push(format!("left out {}: the sources that price it don't have the chosen base price", text(key)));
             continue;
         }
+        winners.insert(key.clone(), winner(key, &groups[key], &fitting, at, &mut chosen.notes));
+    }
+    for (key, name) in &winners {
         if !is_covered_elsewhere(key, name, &winners) {
-            chosen.rules.extend(with_votes(name, sources, at));
+            chosen.rules.extend(with_votes(name, &groups[key], at));
         }
     }
     chosen
+}
+
+/// The key of fresh input or output tokens of an ordinary call.
+fn is_base(key: &Key) -> bool {
+    let mut select = key.4.clone();
+    select.retain(|name, _| name != "route" && name != "deployment");
+    matches!(key.2.as_str(), "input_tokens" | "output_tokens") && key.3.is_empty() && select == super::rows::standard(&key.0)
 }
 
 /// Azure's regional prices come from one source for each model, meter and tier: from the one that prices the global
@@ -107,8 +117,13 @@ fn text(key: &Key) -> String {
     format!("{} {} {} {} {}", key.0, key.1, key.2, attrs.join(" "), select.join(" "))
 }
 
-fn winner(sources: &BySource, at: Timestamp, notes: &mut Vec<String>) -> String {
-    let mut ranked: Vec<&String> = sources.keys().collect();
+fn winner(own_key: &Key, sources: &BySource, fitting: &BTreeSet<&str>, at: Timestamp, notes: &mut Vec<String>) -> String {
+    let mut ranked: Vec<&String> = sources.keys().filter(|name| fitting.contains(name.as_str())).collect();
+    if own_key.2 == "tool_call" {
+        // Versions of a tool have different fees and usage doesn't say which ran, so the dearest stands.
+        ranked.sort_by_key(|name| std::cmp::Reverse(current(&sources[*name], at).map(plain)));
+        return ranked.first().map(|name| (*name).clone()).unwrap_or_default();
+    }
     ranked.sort_by_key(|name| (sources[*name].first().map(|rule| rule.prov.priority()), name.as_str() != "genai-prices", (*name).clone()));
     let Some(first) = ranked.first().map(|name| (*name).clone()) else { return String::new() };
     if OLD_OFFICIAL.contains(&first.as_str()) {
@@ -136,7 +151,7 @@ fn current(rules: &[Rule], at: Timestamp) -> Option<&Price> {
 /// A tier's or modality's price from a lesser source counts only where that source knows the base price that was chosen:
 /// otherwise it is a multiple of an old price.
 fn fits_the_base_price(own: &Key, name: &str, groups: &BTreeMap<Key, BySource>, winners: &BTreeMap<Key, String>, at: Timestamp) -> bool {
-    if !own.2.ends_with("_tokens") {
+    if !own.2.ends_with("_tokens") || is_base(own) {
         return true;
     }
     ["input_tokens", "output_tokens"].iter().all(|meter| {

@@ -3,19 +3,18 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
-use money::Decimal;
 use pricing::Rule;
 use serde_json::Value;
 
 use super::names::Names;
-use super::rows::{Counted, Source, decimal, rule};
+use super::rows::{Counted, Source, Steps, decimal, rule};
 
 pub const SOURCE: Source = Source { name: "github-docs", version: "024f6b0f", licence: "CC-BY-4.0" };
 
 pub fn read(file: &Value, names: &mut Names) -> anyhow::Result<Vec<Rule>> {
     // The newest stored version comes first.
     let rows = file["versions"][0]["rows"].as_array().context("versions[0].rows")?;
-    let mut prices: BTreeMap<(String, &'static str), (Counted, Vec<(u64, Decimal)>)> = BTreeMap::new();
+    let mut prices: BTreeMap<(String, &'static str), (Counted, Steps)> = BTreeMap::new();
     for row in rows {
         let model = slug(row["model"].as_str().context("model")?);
         let sku = names.find_or_add("github-copilot", &model);

@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use money::Decimal;
 use pricing::{Basis, Holidays, Rule, Schedule, Slot, Span};
 use serde_json::Value;
 
 use super::names::Names;
-use super::rows::{Counted, Source, decimal, instant, pairs, rule};
+use super::rows::{Counted, Source, Steps, decimal, instant, pairs, rule};
 
 pub const SOURCE: Source = Source { name: "genai-prices", version: "0.2.3", licence: "MIT" };
 
@@ -27,8 +26,11 @@ const SELLERS: &[(&str, &str)] = &[
     ("github-copilot", "github-copilot"),
 ];
 
-/// Models whose prices there are known to be out of date: their discount hours ended on 2025-09-05.
-const STALE: &[&str] = &["deepseek-chat", "deepseek-reasoner"];
+/// Models whose prices there are known to be out of date: DeepSeek's discount hours ended on 2025-09-05, and xAI serves
+/// the retired id by a successor.
+const STALE: &[&str] = &["deepseek-chat", "deepseek-reasoner", "grok-code-fast-1"];
+/// Names that moved to another model since.
+const MOVED: &[&str] = &["mistral-large-latest"];
 
 /// When DeepSeek's peak hours began, and the holidays that have none (model-prices 0.0.5, `schedules`).
 pub struct Peak {
@@ -96,6 +98,9 @@ fn place(seller: &str, id: &str) -> Option<Place> {
     }
 }
 
+/// Sets of prices and when each begins.
+type Dated<'a> = Vec<(Option<Timestamp>, &'a Value)>;
+
 /// One set of prices and when it applies.
 struct Period<'a> {
     prices: &'a Value,
@@ -108,7 +113,7 @@ fn periods<'a>(prices: &'a Value, peak: &Peak) -> anyhow::Result<Vec<Period<'a>>
     let Some(entries) = prices.as_array() else {
         return Ok(vec![Period { prices, valid: Span::ALWAYS, basis: Basis::Assumed, schedule: None }]);
     };
-    let mut dated: Vec<(Option<Timestamp>, &Value)> = Vec::new();
+    let mut dated: Dated<'_> = Vec::new();
     let mut peaks: Vec<(&Value, Slot)> = Vec::new();
     for entry in entries {
         let constraint = &entry["constraint"];
@@ -149,7 +154,7 @@ fn slot(constraint: &Value) -> anyhow::Result<Slot> {
 }
 
 /// Periods that follow each other: each ends where the next begins.
-fn in_sequence(mut dated: Vec<(Option<Timestamp>, &Value)>) -> Vec<Period<'_>> {
+fn in_sequence(mut dated: Dated<'_>) -> Vec<Period<'_>> {
     dated.sort_by_key(|(from, _)| *from);
     let ends: Vec<Option<Timestamp>> = dated.iter().skip(1).map(|(from, _)| *from).chain([None]).collect();
     let basis = |from: Option<Timestamp>| if from.is_some() { Basis::Documented } else { Basis::Assumed };
@@ -160,7 +165,7 @@ fn in_sequence(mut dated: Vec<(Option<Timestamp>, &Value)>) -> Vec<Period<'_>> {
 type Variants<'a> = Vec<(BTreeMap<String, String>, Vec<Period<'a>>)>;
 
 fn variants(model: &Value) -> anyhow::Result<Variants<'_>> {
-    let mut by_when: BTreeMap<BTreeMap<String, String>, Vec<(Option<Timestamp>, &Value)>> = BTreeMap::new();
+    let mut by_when: BTreeMap<BTreeMap<String, String>, Dated<'_>> = BTreeMap::new();
     for variant in model["price_variants"].as_array().into_iter().flatten() {
         let when: BTreeMap<String, String> = serde_json::from_value(variant["when"].clone())?;
         if variant["prices"].as_object().is_none_or(serde_json::Map::is_empty) {
@@ -206,7 +211,7 @@ fn period_rules(place: &Place, sku: &str, id: &str, period: &Period<'_>, select:
     Ok(rules)
 }
 
-fn steps(price: &Value) -> anyhow::Result<Vec<(u64, Decimal)>> {
+fn steps(price: &Value) -> anyhow::Result<Steps> {
     if price["_type"].as_str() != Some("TieredPrices") {
         return Ok(vec![(0, decimal(price).context("a price")?)]);
     }
@@ -253,7 +258,7 @@ fn add_names(place: &Place, clause: &Value, sku: &str, names: &mut Names) {
         if place.seller == "bedrock" {
             continue;
         }
-        if let Some(name) = clause["equals"].as_str() {
+        if let Some(name) = clause["equals"].as_str().filter(|name| !MOVED.contains(name)) {
             add(name);
         }
         if let Some(start) = clause["starts_with"].as_str() {

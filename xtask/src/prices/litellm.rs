@@ -13,6 +13,9 @@ use super::rows::{Counted, Source, decimal, for_million, pairs, rule};
 
 pub const SOURCE: Source = Source { name: "litellm", version: "1.109.1", licence: "MIT" };
 
+/// Retired names that their seller still answers, by another model.
+const STILL_ANSWERING: &[&str] = &["deepseek-chat", "deepseek-reasoner", "grok-code-fast-1"];
+
 /// What the file says of the sellers that are converted.
 #[derive(Default)]
 pub struct Found {
@@ -35,7 +38,7 @@ pub fn read(entries: &Value, names: &mut Names, today: Date) -> anyhow::Result<F
         let Some(fields) = entry.as_object() else { continue };
         let Some(place) = place(key, fields) else { continue };
         let known = names.find(place.seller, &place.model);
-        if known.is_none() && is_retired(fields, today) {
+        if known.is_none() && is_retired(fields, today) && !STILL_ANSWERING.contains(&place.model.as_str()) {
             continue;
         }
         let sku = known.unwrap_or_else(|| names.find_or_add(place.seller, &place.model));
@@ -211,6 +214,7 @@ fn unit_rules(key: &str, place: &Place, sku: &str, fields: &Map<String, Value>) 
     let medium = fields.get("search_context_cost_per_query").and_then(|sizes| sizes.get("search_context_size_medium"));
     let units = [
         (Counted { meter: "tool_call", attrs: search, per: 1 }, medium),
+        (Counted { meter: "tool_call", attrs: &[("tool", "google_maps")], per: 1 }, fields.get("google_maps_grounding_cost_per_query")),
         (Counted { meter: "character", attrs: &[], per: 1 }, fields.get("input_cost_per_character")),
         (Counted { meter: "second", attrs: &[], per: 1 }, fields.get("input_cost_per_second")),
     ];

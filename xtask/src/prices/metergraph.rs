@@ -1,14 +1,12 @@
 //! metergraph: dated prices by channel and region, with multipliers for long context.
 
-use std::collections::BTreeMap;
-
 use anyhow::Context as _;
 use money::Decimal;
 use pricing::{Basis, Region, RegionScope, Rule, Span};
 use serde_json::Value;
 
 use super::names::Names;
-use super::rows::{Counted, Source, decimal, instant, pairs, rule};
+use super::rows::{Counted, FixedAttrs, Source, decimal, instant, pairs, rule};
 
 pub const SOURCE: Source = Source { name: "metergraph", version: "0.7.4", licence: "Apache-2.0" };
 
@@ -27,7 +25,10 @@ fn place(channel: &str, region: &str) -> Option<(&'static str, &'static str)> {
     })
 }
 
-const FIELDS: &[(&str, &str, &[(&str, &str)], bool)] = &[
+/// Field there, meter here, its attributes, and whether it is for batches.
+type Field = (&'static str, &'static str, FixedAttrs, bool);
+
+const FIELDS: &[Field] = &[
     ("input_per_mtok", "input_tokens", &[], false),
     ("output_per_mtok", "output_tokens", &[], false),
     ("cache_read_per_mtok", "cache_read_tokens", &[], false),
@@ -63,8 +64,7 @@ fn price_rules(seller: &str, route: &str, sku: &str, id: &str, price: &Value) ->
     let mut rules = Vec::new();
     for (field, meter, attrs, is_batch) in FIELDS {
         let Some(base) = decimal(&price[*field]).filter(|base| !base.is_zero()) else { continue };
-        let attrs: &'static [(&str, &str)] =
-            if *field == "cache_write_5m_per_mtok" && !sku.starts_with("anthropic/") { &[] } else { attrs };
+        let attrs: FixedAttrs = if *field == "cache_write_5m_per_mtok" && !sku.starts_with("anthropic/") { &[] } else { attrs };
         let steps = with_long_context(base, meter, &price["rules"]["long_context"]);
         let mut rule = rule(SOURCE, seller, sku, &Counted::tokens(meter, attrs), &steps)?;
         if *is_batch {
@@ -99,7 +99,7 @@ fn with_long_context(base: Decimal, meter: &str, long: &Value) -> Vec<(u64, Deci
 fn tools(file: &Value) -> anyhow::Result<Vec<Rule>> {
     let mut rules = Vec::new();
     for row in file["retrieval"].as_array().into_iter().flatten() {
-        let tool: &'static [(&str, &str)] = match row["operation"].as_str().unwrap_or_default() {
+        let tool: FixedAttrs = match row["operation"].as_str().unwrap_or_default() {
             "web_search" => &[("tool", "web_search")],
             "web_fetch" => &[("tool", "web_fetch")],
             "google_search_grounding" => &[("tool", "google_search")],
@@ -112,29 +112,6 @@ fn tools(file: &Value) -> anyhow::Result<Vec<Rule>> {
         rule.unit = row["unit"].as_str().unwrap_or_default().to_owned();
         rule.prov.key = format!("retrieval {}", row["operation"].as_str().unwrap_or_default());
         rule.prov.url = row["source_url"].as_str().unwrap_or_default().to_owned();
-        rule.publisher = String::new();
-        rules.push(rule);
-    }
-    Ok(rules)
-}
-
-/// What the seller's tool rows don't have is taken from a table of facts beside them.
-pub fn seed_tools(text: &str) -> anyhow::Result<Vec<Rule>> {
-    const SEED: Source = Source { name: "seed-table", version: "2026-11", licence: "facts" };
-    let taken: BTreeMap<(&str, &str), &'static [(&'static str, &'static str)]> = BTreeMap::from([
-        (("openai", "file_search"), &[("tool", "file_search")] as &'static [_]),
-        (("openai", "code_interpreter"), &[("tool", "code_interpreter")]),
-        (("azure", "code_interpreter"), &[("tool", "code_interpreter")]),
-    ]);
-    let mut rules = Vec::new();
-    for line in text.lines().skip(1) {
-        let cells: Vec<&str> = line.split(',').collect();
-        let [_, seller, tool, _, price, per, ..] = cells.as_slice() else { continue };
-        let Some(attrs) = taken.get(&(*seller, *tool)) else { continue };
-        let per: u64 = per.split(' ').next().unwrap_or_default().parse()?;
-        let price = Decimal::parse(price).map_err(anyhow::Error::msg)?;
-        let mut rule = rule(SEED, seller, Rule::ANY_SKU, &Counted { meter: "tool_call", attrs, per }, &[(0, price)])?;
-        rule.prov.key = format!("{seller} {tool}");
         rule.publisher = String::new();
         rules.push(rule);
     }

@@ -10,10 +10,13 @@ use super::rows::Source;
 #[derive(Default)]
 pub struct Names {
     skus: BTreeSet<(String, String)>,
-    exact: BTreeMap<(String, String), (String, BTreeMap<String, String>, Source)>,
+    exact: BTreeMap<(String, String), Meaning>,
     /// Spelling without case and punctuation → sku, to match sources with each other.
     alike: BTreeMap<(String, String), String>,
 }
+
+/// The sku that a name means, the attributes that it implies, and who says so.
+type Meaning = (String, BTreeMap<String, String>, Source);
 
 /// Who made a model, by its name.
 pub fn publisher(model: &str) -> Option<&'static str> {

@@ -16,16 +16,21 @@ pub struct Source {
     pub licence: &'static str,
 }
 
+/// Attributes that are known when this program is written.
+pub type FixedAttrs = &'static [(&'static str, &'static str)];
+/// Prices by band: above this many prompt tokens, this much.
+pub type Steps = Vec<(u64, Decimal)>;
+
 /// A meter with its attributes and unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counted {
     pub meter: &'static str,
-    pub attrs: &'static [(&'static str, &'static str)],
+    pub attrs: FixedAttrs,
     pub per: u64,
 }
 
 impl Counted {
-    pub const fn tokens(meter: &'static str, attrs: &'static [(&'static str, &'static str)]) -> Self {
+    pub const fn tokens(meter: &'static str, attrs: FixedAttrs) -> Self {
         Self { meter, attrs, per: 1_000_000 }
     }
 }

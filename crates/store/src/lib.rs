@@ -4,6 +4,9 @@
 //! answers after it is durable. A hold is on disk before its caller may send anything upstream. [`Reader`] reads records
 //! beside it; [`verify`](fn@verify) checks that all of it adds up, with arithmetic of its own.
 
+#[cfg(test)]
+extern crate self as store;
+
 mod admin;
 mod backup;
 mod blocks;
@@ -11,6 +14,8 @@ mod books;
 mod clock;
 mod codec;
 mod disk;
+#[cfg(test)]
+mod faults;
 mod keys;
 mod open;
 mod owner;

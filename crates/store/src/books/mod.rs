@@ -289,7 +289,7 @@ impl Books {
     }
 
     /// Looks at what is on disk, through the writer.
-    async fn look<T: Send + 'static>(&self, look: impl FnOnce(&Core) -> T + Send + 'static) -> Result<T, BooksError> {
+    pub(crate) async fn look<T: Send + 'static>(&self, look: impl FnOnce(&Core) -> T + Send + 'static) -> Result<T, BooksError> {
         let (reply, answer) = oneshot::channel();
         self.send(Job::Look(Box::new(move |core| drop(reply.send(look(core))))))?;
         answer.await.map_err(|_| self.unavailable())

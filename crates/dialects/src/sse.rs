@@ -67,6 +67,11 @@ impl Cutter {
         self.form == Form::Document
     }
 
+    /// Whether a LF that comes now still belongs to the line before.
+    pub(crate) fn is_after_cr(&self) -> bool {
+        self.after_cr
+    }
+
     /// Takes bytes up to and including the end of the next event or idle line; gives how many were taken.
     pub(crate) fn take(&mut self, bytes: &[u8], tell: &mut impl FnMut(Cut<'_>)) -> Result<usize, StreamError> {
         let mut skipped = 0;
@@ -100,8 +105,10 @@ impl Cutter {
     }
 
     fn take_line(&mut self, bytes: &[u8], tell: &mut impl FnMut(Cut<'_>)) -> Result<usize, StreamError> {
-        let skip = usize::from(core::mem::take(&mut self.after_cr) && bytes.first() == Some(&b'\n'));
-        let rest = &bytes[skip..];
+        if core::mem::take(&mut self.after_cr) && bytes.first() == Some(&b'\n') {
+            return Ok(1);
+        }
+        let rest = bytes;
         let Some(end) = memchr2(b'\n', b'\r', rest) else {
             self.grow(rest)?;
             return Ok(bytes.len());
@@ -118,7 +125,7 @@ impl Cutter {
         // The LF of a CRLF belongs to the line that it ends, where it is there already.
         let follows = usize::from(self.after_cr && rest.get(end + 1) == Some(&b'\n'));
         self.after_cr &= follows == 0;
-        Ok(skip + end + 1 + follows)
+        Ok(end + 1 + follows)
     }
 
     fn line_ends(&mut self, line: &[u8], tell: &mut impl FnMut(Cut<'_>)) {

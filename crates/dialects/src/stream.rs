@@ -36,6 +36,8 @@ pub struct StreamReader {
     strip_usage: bool,
     /// Bytes of an event that isn't complete yet, kept back while it may have to be taken out.
     held: BytesMut,
+    /// Whether the last event was taken out, so that the rest of its line end goes too.
+    taken_out: bool,
 }
 
 /// Reads one event after the other.
@@ -62,6 +64,7 @@ impl StreamReader {
             cutter: Cutter::new(bytes_max),
             strip_usage: strip_usage && operation == Operation::Chat,
             held: BytesMut::new(),
+            taken_out: false,
         }
     }
 
@@ -82,9 +85,14 @@ impl StreamReader {
         let mut rest = &chunk[..];
         while !rest.is_empty() {
             let mut ended = None;
+            // The LF of a CRLF that was cut in two goes where the event that it ends went.
+            let ends_last = self.held.is_empty() && self.cutter.is_after_cr() && rest.first() == Some(&b'\n');
             let taken = self.cutter.take(rest, &mut |cut| ended = Some(self.events.take(cut)))?;
-            if self.strip_usage {
+            if self.strip_usage && ends_last {
+                out.extend_from_slice(if self.taken_out { b"" } else { b"\n" });
+            } else if self.strip_usage {
                 self.held.extend_from_slice(&rest[..taken]);
+                self.taken_out = ended == Some(Passing::UsageOnly);
                 match ended {
                     Some(Passing::On) => out.unsplit(self.held.split()),
                     Some(Passing::UsageOnly) => self.held.clear(),

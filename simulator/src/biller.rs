@@ -61,6 +61,8 @@ struct Card {
     factors: BTreeMap<String, i128>,
     /// Nano-dollars for a thousand searches.
     search: i128,
+    /// The fee is for a prompt that was searched for, however often.
+    is_search_per_prompt: bool,
 }
 
 /// One line of a bill.
@@ -197,7 +199,7 @@ fn lines(card: &Card, usage: &Usage) -> Vec<Line> {
         .map(|(meter, quantity, rate_nanos)| Line { meter, quantity, rate_nanos, per: 1_000_000, factor_thousandths: factor })
         .collect();
     if usage.web_searches > 0 {
-        let quantity = usage.web_searches;
+        let quantity = if card.is_search_per_prompt { 1 } else { usage.web_searches };
         lines.push(Line { meter: "web_search", quantity, rate_nanos: card.search, per: 1000, factor_thousandths: 1000 });
     }
     lines
@@ -239,6 +241,7 @@ fn parse_card(line: &str) -> Result<(Vec<String>, Card), String> {
                 card.tiers.insert(tier.to_owned(), parse_rates(rates)?);
             }
             "search" => card.search = nanos(rest)?,
+            "grounding" => (card.search, card.is_search_per_prompt) = (nanos(rest)?, true),
             "factor" => {
                 let (name, value) = rest.split_once(' ').ok_or("a factor needs a name and a value")?;
                 card.factors.insert(name.to_owned(), nanos(value)? / 1_000_000);

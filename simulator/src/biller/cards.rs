@@ -2,7 +2,7 @@
 //!
 //! A line is `NAMES | IN READ WRITE5M WRITE1H OUT | …`, all in dollars for a million tokens. `-` means "as input".
 //! Further parts: `>N rates` (above N prompt tokens the whole request takes these), `tier NAME rates` (and
-//! `tier NAME+long rates`), `search USD` (for a thousand), `factor NAME X` (`fast`, or a residency such as `us`).
+//! `tier NAME+long rates`), `search USD` (for a thousand), `grounding USD` (for a thousand prompts that were searched for), `factor NAME X` (`fast`, or a residency such as `us`).
 
 /// The cards that [`super::Biller::standard`] reads.
 pub const CARDS: &str = "
@@ -34,9 +34,9 @@ gemini-3.8-flash | 0.75 0.075 - - 3.75 | tier priority 1.35 0.135 - - 6.75 | tie
 gemini-3.5-flash | 1.50 0.15 - - 9 | tier priority 2.70 0.27 - - 16.20 | tier flex 0.75 0.08 - - 4.50 | tier batch 0.75 0.075 - - 4.50 | search 14
 gemini-3.5-flash-lite | 0.30 0.03 - - 2.50 | tier priority 0.54 0.05 - - 4.50 | tier flex 0.15 0.02 - - 1.25 | tier batch 0.15 0.02 - - 1.25 | search 14
 gemini-3.1-pro-preview | 2 0.20 - - 12 | >200000 4 0.40 - - 18 | tier priority 3.60 0.36 - - 21.60 | tier priority+long 7.20 0.72 - - 32.40 | tier flex 1 0.20 - - 6 | tier batch 1 0.20 - - 6 | tier batch+long 2 0.40 - - 9 | search 14
-gemini-2.5-pro | 1.25 0.125 - - 10 | >200000 2.50 0.25 - - 15 | tier priority 2.25 0.225 - - 18 | tier priority+long 4.50 0.45 - - 27 | tier flex 0.625 0.125 - - 5 | tier batch 0.625 0.125 - - 5 | tier batch+long 1.25 0.25 - - 7.50 | search 35
-gemini-2.5-flash | 0.30 0.03 - - 2.50 | tier priority 0.54 0.054 - - 4.50 | tier flex 0.15 0.03 - - 1.25 | tier batch 0.15 0.03 - - 1.25 | search 35
-gemini-2.5-flash-lite | 0.10 0.01 - - 0.40 | tier priority 0.18 0.018 - - 0.72 | tier flex 0.05 0.01 - - 0.20 | tier batch 0.05 0.01 - - 0.20 | search 35
+gemini-2.5-pro | 1.25 0.125 - - 10 | >200000 2.50 0.25 - - 15 | tier priority 2.25 0.225 - - 18 | tier priority+long 4.50 0.45 - - 27 | tier flex 0.625 0.125 - - 5 | tier batch 0.625 0.125 - - 5 | tier batch+long 1.25 0.25 - - 7.50 | grounding 35
+gemini-2.5-flash | 0.30 0.03 - - 2.50 | tier priority 0.54 0.054 - - 4.50 | tier flex 0.15 0.03 - - 1.25 | tier batch 0.15 0.03 - - 1.25 | grounding 35
+gemini-2.5-flash-lite | 0.10 0.01 - - 0.40 | tier priority 0.18 0.018 - - 0.72 | tier flex 0.05 0.01 - - 0.20 | tier batch 0.05 0.01 - - 0.20 | grounding 35
 gemini-embedding-001 | 0.15 - - - 0 | tier batch 0.075 - - - 0
 
 # Others that speak OpenAI's dialect.

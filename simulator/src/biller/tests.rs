@@ -80,6 +80,8 @@ fn current_models_cost_what_their_vendors_say() {
             ("claude-haiku-4-5-20251001", "in=1000 out=100", 1_500_000),
             ("models/gemini-2.5-pro", "in=200001", 500_002_500),
             ("text-embedding-3-small", "in=7", 140),
+            ("gemini-2.5-pro", "in=1000 search=3", 36_250_000),
+            ("gemini-3.5-flash", "in=1000 search=3", 43_500_000),
         ],
     );
 }

@@ -83,6 +83,9 @@ fn read_tool(ask: &mut Ask, tool: &Value) {
     if let Some(term) = term(tool) {
         ask.mark(term);
     }
+    if is_search {
+        ask.searches_max = tool.get("max_uses").and_then(Value::as_u64);
+    }
     let is_server_tool = kind.starts_with("web_fetch") || kind.starts_with("code_execution") || kind.starts_with("tool_search");
     if !is_server_tool {
         let kind = if is_search { ToolKind::WebSearch } else { ToolKind::Function };

@@ -125,6 +125,8 @@ pub struct Ask {
     pub fast: bool,
     /// The residency asked for; empty when none.
     pub geo: String,
+    /// The most searches that the provider may make itself.
+    pub searches_max: Option<u64>,
 }
 
 impl Ask {
@@ -147,6 +149,7 @@ impl Ask {
             tier: String::new(),
             fast: false,
             geo: String::new(),
+            searches_max: None,
         }
     }
 

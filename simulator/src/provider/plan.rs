@@ -108,8 +108,8 @@ pub fn answer(ask: &Ask, turn: &Turn, mut usage: Usage, rng: &mut Rng) -> Answer
     usage.fast = ask.fast;
     usage.geo.clone_from(&ask.geo);
     if ask.tools.iter().any(|tool| tool.kind == ToolKind::WebSearch) {
-        usage.web_searches = turn.web_searches;
-        usage.input += turn.web_searches * TOKENS_PER_SEARCH;
+        usage.web_searches = turn.web_searches.min(ask.searches_max.unwrap_or(u64::MAX));
+        usage.input += usage.web_searches * TOKENS_PER_SEARCH;
     } else if turn.web_searches > 0 {
         notes.push("no search tool is offered, nothing was searched".to_owned());
     }

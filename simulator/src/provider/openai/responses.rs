@@ -32,6 +32,7 @@ pub fn read(body: &Value) -> Result<Ask, Reject> {
         let text = "Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16.";
         return Err(Reject::field("max_output_tokens", text));
     }
+    ask.searches_max = count_field(body, "max_tool_calls")?;
     ask.schema = match body.pointer("/text/format/type").and_then(Value::as_str) {
         Some("json_schema") => body.pointer("/text/format/schema").cloned(),
         Some("json_object") => Some(json!({"type": "object"})),

@@ -212,6 +212,17 @@ async fn searches_are_told_at_the_end_and_billed() {
 }
 
 #[tokio::test]
+async fn searches_stop_at_their_ceiling() {
+    let world = World::start().await;
+    let tool = json!([{ "type": "web_search_20250305", "name": "web_search", "max_uses": 2 }]);
+    world.post("/v1/messages", &with(message("output=5 web_search=5", false), "tools", tool)).await;
+    assert_eq!(world.last().usage.web_searches, 2);
+    let body = with(response("output=5 web_search=5", true), "tools", json!([{ "type": "web_search" }]));
+    world.post("/v1/responses", &with(body, "max_tool_calls", json!(3))).await;
+    assert_eq!(world.last().usage.web_searches, 3);
+}
+
+#[tokio::test]
 async fn bad_requests_get_an_error_in_their_dialect() {
     let world = World::start().await;
     let rows = [

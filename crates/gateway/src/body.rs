@@ -1,6 +1,5 @@
 //! Bodies: what is answered to the client, and the whole request body read within its limits.
 
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -17,6 +16,18 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// A request body of any server, read frame by frame.
 pub(crate) type RequestBody = UnsyncBoxBody<Bytes, BoxError>;
 
+/// A stream that can't be ended well: the connection breaks, so that the client doesn't take what it has for the whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Aborted;
+
+impl core::fmt::Display for Aborted {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("the answer broke off")
+    }
+}
+
+impl std::error::Error for Aborted {}
+
 /// What the gateway answers: nothing, one piece, or the pieces of a stream as they come.
 #[derive(Debug)]
 pub struct Body(Kind);
@@ -24,7 +35,7 @@ pub struct Body(Kind);
 #[derive(Debug)]
 enum Kind {
     Whole(Option<Bytes>),
-    Stream(mpsc::Receiver<Bytes>),
+    Stream(mpsc::Receiver<Result<Bytes, Aborted>>),
 }
 
 impl Body {
@@ -34,7 +45,7 @@ impl Body {
         Self(Kind::Whole(None))
     }
 
-    pub(crate) fn stream(pieces: mpsc::Receiver<Bytes>) -> Self {
+    pub(crate) fn stream(pieces: mpsc::Receiver<Result<Bytes, Aborted>>) -> Self {
         Self(Kind::Stream(pieces))
     }
 }
@@ -53,12 +64,12 @@ impl From<Vec<u8>> for Body {
 
 impl HttpBody for Body {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = Aborted;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
         match &mut self.0 {
             Kind::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Kind::Stream(pieces) => pieces.poll_recv(context).map(|piece| piece.map(|bytes| Ok(Frame::data(bytes)))),
+            Kind::Stream(pieces) => pieces.poll_recv(context).map(|piece| piece.map(|piece| piece.map(Frame::data))),
         }
     }
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::Response;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::body::Body;
+use crate::body::{Aborted, Body};
 
 /// Pieces of a stream that may wait for a slow client; then the provider has to wait too.
 const PIECES_MAX: usize = 16;
@@ -20,7 +20,7 @@ enum Line {
     /// Nothing is answered yet.
     Waiting(oneshot::Sender<Response<Body>>),
     /// The head is out.
-    Streaming(mpsc::Sender<Bytes>),
+    Streaming(mpsc::Sender<Result<Bytes, Aborted>>),
     /// Answered, or gone.
     Done,
 }
@@ -38,6 +38,9 @@ impl Client {
 
     /// Answers whole. Does nothing when something was answered before.
     pub(crate) fn answer(&mut self, response: Response<Body>) {
+        if !matches!(self.line, Line::Waiting(_)) {
+            return;
+        }
         if let Line::Waiting(sender) = std::mem::replace(&mut self.line, Line::Done) {
             // A client that left gets nothing, which is what it wants.
             let _ = sender.send(response);
@@ -58,8 +61,15 @@ impl Client {
     pub(crate) async fn send(&mut self, piece: Bytes) -> Result<(), Left> {
         match &self.line {
             Line::Streaming(_) if piece.is_empty() => Ok(()),
-            Line::Streaming(sender) => sender.send(piece).await.map_err(|_closed| Left),
+            Line::Streaming(sender) => sender.send(Ok(piece)).await.map_err(|_closed| Left),
             _ => Err(Left),
+        }
+    }
+
+    /// Breaks a stream off that has no other way to say that it isn't whole.
+    pub(crate) async fn abort(&mut self) {
+        if let Line::Streaming(sender) = std::mem::replace(&mut self.line, Line::Done) {
+            let _ = sender.send(Err(Aborted)).await;
         }
     }
 

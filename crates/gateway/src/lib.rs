@@ -32,7 +32,7 @@ mod settle;
 mod shape;
 mod upstream;
 
-pub use body::{Body, BoxError};
+pub use body::{Aborted, Body, BoxError};
 pub use gateway::Gateway;
 pub use metrics::{BUCKETS_MICROS, CallLabels, HistogramSnapshot, MetricsSnapshot};
 pub use planning::{Alternative, Estimate, EstimateAsk, EstimateError};

@@ -38,6 +38,7 @@ pub(crate) struct Metered {
     pub(crate) reading: Reading,
     /// The whole answer, where it was collected.
     pub(crate) body: Bytes,
+    pub(crate) manner: Manner,
     /// From dispatch to the first body byte.
     pub(crate) first_byte: Option<Duration>,
     /// From dispatch to the end.
@@ -53,9 +54,15 @@ impl Metered {
             headers: HeaderMap::new(),
             reading: Reading::default(),
             body: Bytes::new(),
+            manner: Manner::Whole,
             first_byte: None,
             elapsed: dispatched.elapsed(),
         }
+    }
+
+    /// The status of a complete answer that may be passed on; redirects and interim answers may not.
+    pub(crate) fn answered(&self) -> Option<StatusCode> {
+        self.status.filter(|status| self.end == End::Answered && !status.is_redirection() && !status.is_informational())
     }
 
     /// Whether the provider gave a complete answer of success.
@@ -64,10 +71,28 @@ impl Metered {
     }
 }
 
-/// Whether an answer is to be relayed as it comes.
-pub(crate) fn is_stream(response: &Response<Incoming>) -> bool {
+/// How an answer reaches the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// As a whole.
+    Whole,
+    /// As server-sent events, relayed as they come.
+    Events,
+    /// As one JSON document, relayed as it comes (Gemini's streams without `alt=sse`).
+    Document,
+}
+
+/// How this answer reaches the client.
+pub(crate) fn manner(response: &Response<Incoming>, operation: Operation) -> Manner {
     let content_type = response.headers().get(CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
-    response.status().is_success() && content_type.to_ascii_lowercase().starts_with(b"text/event-stream")
+    if !response.status().is_success() {
+        return Manner::Whole;
+    }
+    match content_type.to_ascii_lowercase().starts_with(b"text/event-stream") {
+        true => Manner::Events,
+        false if operation == Operation::StreamGenerate => Manner::Document,
+        false => Manner::Whole,
+    }
 }
 
 /// Collects an answer that isn't streamed.
@@ -92,7 +117,7 @@ pub(crate) async fn collect(response: Response<Incoming>, operation: Operation, 
         Err(end) => (end, Bytes::new()),
     };
     let reading = if end == End::Answered { dialects::read_response(operation, &body) } else { Reading::default() };
-    Metered { end, status: Some(head.status), headers: head.headers, reading, body, first_byte, elapsed: dispatched.elapsed() }
+    Metered { end, status: Some(head.status), headers: head.headers, reading, body, manner: Manner::Whole, first_byte, elapsed: dispatched.elapsed() }
 }
 
 /// The most that a stream may bring before it is cut.
@@ -127,6 +152,7 @@ impl Ceiling {
 /// How to relay one stream.
 pub(crate) struct Relay {
     pub(crate) operation: Operation,
+    pub(crate) manner: Manner,
     /// Whether the usage chunk exists only because Mete asked for it.
     pub(crate) strip_usage: bool,
     pub(crate) ceiling: Option<Ceiling>,
@@ -146,7 +172,7 @@ pub(crate) async fn relay(response: Response<Incoming>, relay: Relay, waits: &mu
     if end == End::Answered && !reading.complete && reading.error.is_none() {
         end = End::Cut("stream ended early");
     }
-    Metered { end, status: Some(head.status), headers: head.headers, reading, body: Bytes::new(), first_byte, elapsed: relay.dispatched.elapsed() }
+    Metered { end, status: Some(head.status), headers: head.headers, reading, body: Bytes::new(), manner: relay.manner, first_byte, elapsed: relay.dispatched.elapsed() }
 }
 
 async fn pump(mut body: Incoming, reader: &mut StreamReader, relay: &Relay, first_byte: &mut Option<Duration>, waits: &mut Waits<'_>, client: &mut Client) -> End {

@@ -29,7 +29,7 @@ use crate::denied::{Denied, Step};
 use crate::estimate::{Need, Target, Unbounded};
 use crate::forward::{NoAnswer, Sent, Waits};
 use crate::limiter::Seat;
-use crate::meter::{Ceiling, End, Metered, Relay};
+use crate::meter::{Ceiling, End, Manner, Metered, Relay};
 use crate::metrics::{CallLabels, Ended};
 use crate::settings::Settings;
 use crate::settle::{Basis, Verdict};
@@ -211,7 +211,8 @@ impl Stage<'_> {
         };
         self.gateway.inner.metrics.first_byte(dispatched.elapsed());
         let operation = call.route.operation;
-        if !meter::is_stream(&answer) {
+        let manner = meter::manner(&answer, operation);
+        if manner == Manner::Whole {
             return meter::collect(answer, operation, self.settings.limits.answer_bytes_max, dispatched, &mut waits, client).await;
         }
         let mut begun = response::head(answer.status(), answer.headers());
@@ -219,7 +220,7 @@ impl Stage<'_> {
         client.begin(begun);
         let choices = call.request.ask.choices.max(1);
         let ceiling = admitted.ceiling.map(|ceiling| Ceiling { tokens: ceiling.saturating_mul(choices) });
-        let relay = Relay { operation, strip_usage: shape::asks_for_usage(call, target.provider), ceiling, dispatched };
+        let relay = Relay { operation, manner, strip_usage: shape::asks_for_usage(call, target.provider), ceiling, dispatched };
         meter::relay(answer, relay, &mut waits, client).await
     }
 
@@ -259,10 +260,8 @@ impl Stage<'_> {
 
     /// Gives the client its answer, or the end of its stream.
     async fn respond(&self, call: &Call, target: &Target<'_>, admitted: &Admitted, metered: &Metered, verdict: &Verdict, client: &mut Client) {
-        let dialect = call.route.dialect;
-        match (&metered.end, metered.status) {
-            (End::ClientLeft, _) => {}
-            (End::Answered, Some(status)) if !status.is_redirection() && !status.is_informational() => {
+        match (metered.manner, metered.answered()) {
+            (Manner::Whole, Some(status)) => {
                 let mut head = response::head(status, &metered.headers);
                 response::with_admission(&mut head, call.id, admitted, call.request.ask.output_ceiling);
                 response::with_cost(&mut head, admitted, verdict.cost());
@@ -270,16 +269,16 @@ impl Stage<'_> {
                 let body = response::scrub(metered.body.clone(), key.map(|key| key.expose()));
                 client.answer(head.map(|()| body.into()));
             }
-            _ => {
-                let denied = failure(metered);
-                let error = response::stream_error(dialect, call.route.operation, &denied.denial);
-                if metered.end != End::Answered {
-                    let _ = client.send(error).await;
-                }
-                client.answer(response::denied(dialect, false, Some(call.id), &denied));
+            (Manner::Whole, None) => client.answer(response::denied(call.route.dialect, false, Some(call.id), &failure(metered))),
+            (Manner::Events, Some(_)) => {}
+            (Manner::Events, None) => {
+                let event = response::stream_error(call.route.dialect, call.route.operation, &failure(metered).denial);
+                let _ = client.send(event).await;
             }
+            (Manner::Document, Some(_)) => {}
+            (Manner::Document, None) => client.abort().await,
         }
-        if call.wants_trailer() && verdict.is_settled() {
+        if metered.manner == Manner::Events && call.wants_trailer() && verdict.is_settled() {
             let _ = client.send(response::trailer(call.id, admitted.covered, verdict)).await;
         }
     }
@@ -319,8 +318,7 @@ impl Stage<'_> {
             Sent::NoAnswer(why) => Metered::without_answer(End::NoAnswer(why), dispatched),
             Sent::ClientLeft => return Ok(()),
         };
-        let status = metered.status.filter(|status| metered.end == End::Answered && !status.is_redirection());
-        let status = status.ok_or_else(|| failure(&metered))?;
+        let status = metered.answered().ok_or_else(|| failure(&metered))?;
         let key = provider.api_key.as_ref().filter(|_| !status.is_success());
         let body = response::scrub(metered.body.clone(), key.map(|key| key.expose()));
         client.answer(response::head(status, &metered.headers).map(|()| body.into()));

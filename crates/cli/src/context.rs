@@ -38,6 +38,11 @@ impl Context {
         data.context("no data directory is known; name one with --data DIR")
     }
 
+    /// `--data`, if it was given.
+    pub fn named_data(&self) -> Option<PathBuf> {
+        self.data.clone()
+    }
+
     /// Whom the admin API is asked of.
     pub fn connect(&self) -> anyhow::Result<Connect> {
         let data = if self.url.is_some() { self.data.clone() } else { Some(self.data()?) };

@@ -75,15 +75,25 @@ fn convert(from: &Path) -> anyhow::Result<(Rows, Vec<String>)> {
     candidates.extend(azure);
     let mut chosen = choose::choose(candidates, at);
     chosen.notes.push(format!("azure: {} meters of other models, units or fine-tuning weren't read", unread.len()));
+    without_the_dead(&mut chosen.rules, at);
     for rule in &mut chosen.rules {
         rule.id = dialects::price_book::derived_id(rule);
     }
     let sold: BTreeSet<(String, String)> =
         chosen.rules.iter().filter(|rule| rule.sku != Rule::ANY_SKU).map(|rule| (rule.seller.clone(), rule.sku.clone())).collect();
-    let models = models::models(&sold, litellm.models, &json("prices/genai-prices_0.2.3.json")?, &names);
+    let mut models = models::models(&sold, litellm.models, &json("prices/genai-prices_0.2.3.json")?, &names);
+    models::correct_modes(&mut models, &chosen.rules);
     let modifiers = models::modifiers(&sold, litellm.modifiers);
     let aliases = names.aliases(&sold);
     Ok((Rows { rules: chosen.rules, aliases, modifiers, models, semantics: models::semantics() }, chosen.notes))
+}
+
+/// Drops skus that have no price now or later.
+fn without_the_dead(rules: &mut Vec<Rule>, at: Timestamp) {
+    let alive = |rule: &Rule| rule.valid.to.is_none_or(|to| at < to);
+    let sold: BTreeSet<(String, String)> =
+        rules.iter().filter(|rule| alive(rule)).map(|rule| (rule.seller.clone(), rule.sku.clone())).collect();
+    rules.retain(|rule| sold.contains(&(rule.seller.clone(), rule.sku.clone())));
 }
 
 /// When DeepSeek's peak hours began and which days have none.

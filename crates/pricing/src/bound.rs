@@ -237,7 +237,7 @@ impl Dearest<'_> {
                 let long_enough = self.prompt_tokens_max >= self.facts.cache_tokens_min;
                 let automatic =
                     long_enough && self.facts.cache_writes_priced && self.book.semantics(&self.query.seller).automatic_cache_writes;
-                if automatic { &["5m", "1h", "12h"] } else { &[] }
+                if automatic { &["5m"] } else { &[] }
             }
         }
     }

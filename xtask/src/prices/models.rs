@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pricing::{Layer, Model, ModelFacts, Modifier, Provenance, Semantics};
+use pricing::{Layer, Model, ModelFacts, Modifier, Provenance, Rule, Semantics};
 use serde_json::Value;
 
 use super::names::Names;
@@ -42,6 +42,18 @@ fn unlisted(seller: &str, sku: &str) -> Model {
     let mode = if sku.contains("embed") { "embedding" } else { "chat" };
     let facts = ModelFacts { tokenizer: litellm::tokenizer(sku).to_owned(), ..ModelFacts::default() };
     Model { seller: seller.to_owned(), sku: sku.to_owned(), mode: mode.to_owned(), facts, layer: Layer::Embedded, prov }
+}
+
+/// A model whose output has no price doesn't chat.
+pub fn correct_modes(models: &mut [Model], rules: &[Rule]) {
+    let of = |model: &Model, meter: &str| {
+        rules.iter().any(|rule| rule.seller == model.seller && rule.sku == model.sku && rule.meter.name() == meter)
+    };
+    for model in models.iter_mut().filter(|model| model.mode == "chat") {
+        if !of(model, "output_tokens") || !of(model, "input_tokens") {
+            model.mode = "other".to_owned();
+        }
+    }
 }
 
 fn windows(genai: &Value, names: &Names) -> Vec<(String, String, u64)> {

@@ -101,13 +101,17 @@ pub(crate) fn model(root: Value<'_>) -> Result<(String, Value<'_>), BadRequest> 
 
 /// Fields by which a client would choose the address, the credential or a further model by itself.
 pub(crate) fn refuse_overrides(root: Value<'_>) -> Result<(), BadRequest> {
-    for name in ["api_base", "base_url", "api_key", "models", "fallbacks"] {
-        if let Some(value) = root.get(name).filter(|value| !value.is_null()) {
-            let message = format!("{name:?} isn't taken from a request: addresses, keys and further models are set in Mete's config; leave it out");
-            return Err(BadRequest::at("unsupported", value, message));
-        }
+    let given = |name: &&str| root.get(name).is_some_and(|value| !value.is_null());
+    let refuse = |code, name: &str, what: &str| {
+        Err(BadRequest::at(code, root.get(name).unwrap_or(root), format!("{name:?} isn't taken from a request: {what}; leave it out")))
+    };
+    if let Some(name) = ["api_base", "base_url", "custom_host", "api_key"].into_iter().find(given) {
+        return refuse("forbidden_field", name, "addresses and keys of providers are set in Mete's config");
     }
-    Ok(())
+    match ["models", "fallbacks"].into_iter().find(given) {
+        Some(name) => refuse("unsupported", name, "the model that serves a call is the one it was priced for"),
+        None => Ok(()),
+    }
 }
 
 /// Where a member's value goes: over the present one, or as a new member.

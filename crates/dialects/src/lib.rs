@@ -23,6 +23,6 @@ pub use attributes::{HeaderAttributes, attributes_from_headers};
 pub use document::{CodexDenial, Denial, codex_denial, denial_body, stream_error_event, trailer_comment};
 pub use reading::{Reading, UsageReading, read_response};
 pub use request::{BadRequest, Hints, Request, parse_request, parse_request_with};
-pub use route::{Dialect, Operation, Route, RouteError, Row, TABLE, route};
+pub use route::{Dialect, Operation, Route, RouteError, RouteHints, Row, TABLE, route, route_with};
 pub use shape::Shape;
 pub use stream::{StreamError, StreamReader};

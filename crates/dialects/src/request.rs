@@ -15,7 +15,7 @@ pub struct BadRequest {
     /// HTTP status: 400, 413 or 415.
     pub status: u16,
     /// Stable code: `invalid_json`, `invalid_utf8`, `duplicate_key`, `look_alike_key`, `too_deep`, `too_large`,
-    /// `invalid_value`, `missing`, `contradictory`, `unsupported`.
+    /// `invalid_value`, `missing`, `contradictory`, `unsupported`, `forbidden_field`.
     pub code: &'static str,
     /// What is wrong and what to do, in lower case, at most 64 characters of the input echoed.
     pub message: String,

@@ -83,8 +83,8 @@ const fn row(method: &'static str, path: &'static str, dialect: Dialect, operati
     Row { method, path, dialect, operation }
 }
 
-/// All that is served on the data plane. `GET /v1/models` stands thrice: `anthropic-version` tells Anthropic apart, and
-/// Gemini is meant only behind a run prefix that says so.
+/// All that is served on the data plane. `GET /v1/models` stands thrice: the headers or a run prefix tell which
+/// it is, and it is OpenAI's where they say nothing.
 pub const TABLE: &[Row] = &[
     row("POST", "/v1/chat/completions", Dialect::OpenAi, Operation::Chat),
     row("POST", "/v1/responses", Dialect::OpenAi, Operation::Responses),
@@ -118,7 +118,7 @@ pub const TABLE: &[Row] = &[
 /// A matched route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
-    /// The language. For `GET /v1/models`, which OpenAI and Anthropic share, by the headers (`anthropic-version`).
+    /// The language. For `GET /v1/models`, which all three share, by the headers.
     pub dialect: Dialect,
     /// What it does.
     pub operation: Operation,
@@ -158,24 +158,44 @@ pub enum RouteError {
     Upgrade,
 }
 
-/// Looks a request line up in the table. `path_and_query` is exactly as it came; odd spellings (`//`, `%2e`, `;`, case) don't match.
+/// What the headers say that tells routes apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RouteHints {
+    /// Whether `anthropic-version` is there: the paths that all SDKs share are Anthropic's.
+    pub anthropic_version: bool,
+    /// Whether `x-goog-api-key` is there: they are Gemini's.
+    pub goog_api_key: bool,
+    /// Whether the connection is to be upgraded to a WebSocket.
+    pub upgrade: bool,
+}
+
+/// [`route_with`] without `x-goog-api-key`.
 ///
 /// # Errors
 /// The path isn't served.
 pub fn route(method: &str, path_and_query: &str, anthropic_version: bool, upgrade: bool) -> Result<Route, RouteError> {
+    route_with(method, path_and_query, RouteHints { anthropic_version, upgrade, ..RouteHints::default() })
+}
+
+/// Looks a request line up in the table. `path_and_query` is exactly as it came; odd spellings (`//`, `%2e`, `;`, case) don't match.
+///
+/// # Errors
+/// The path isn't served.
+pub fn route_with(method: &str, path_and_query: &str, hints: RouteHints) -> Result<Route, RouteError> {
     let (path, query) = match path_and_query.split_once('?') {
         Some((path, query)) => (path, Some(query)),
         None => (path_and_query, None),
     };
     let target = matching::Target::of(path).ok_or(RouteError::Unknown)?;
     let found = target.rows().ok_or(RouteError::Unknown)?;
-    if upgrade && found.rows.iter().any(|row| row.operation == Operation::Responses) {
+    if hints.upgrade && found.rows.iter().any(|row| row.operation == Operation::Responses) {
         return Err(RouteError::Upgrade);
     }
-    let allow = found.rows[0].method;
-    let mut rows = found.rows.iter().filter(|row| row.method == method);
-    let first = rows.next().ok_or(RouteError::Method { allow })?;
-    let row = rows.find(|row| anthropic_version && row.dialect == Dialect::Anthropic).unwrap_or(first);
+    let rows: Vec<&Row> = found.rows.iter().copied().filter(|row| row.method == method).collect();
+    let Some(first) = rows.first() else { return Err(refused(&found)) };
+    let said = if hints.anthropic_version { Dialect::Anthropic } else { Dialect::Gemini };
+    let hinted = rows.iter().find(|row| (hints.anthropic_version || hints.goog_api_key) && row.dialect == said);
+    let row = hinted.unwrap_or(first);
     let own = if row.path.starts_with("/messages") { format!("/v1{}", found.path) } else { found.path };
     Ok(Route {
         dialect: target.dialect.unwrap_or(row.dialect),
@@ -184,4 +204,13 @@ pub fn route(method: &str, path_and_query: &str, anthropic_version: bool, upgrad
         upstream_path: query.map_or_else(|| own.clone(), |query| format!("{own}?{query}")),
         run_token: target.run_token.map(str::to_owned),
     })
+}
+
+/// The path is there, the method isn't. A colon behind a model names an action, and one that isn't in the table is unknown.
+fn refused(found: &matching::Found) -> RouteError {
+    let is_action = found.model.as_ref().is_some_and(|model| model.contains(':'));
+    match found.rows.first() {
+        Some(row) if !is_action => RouteError::Method { allow: row.method },
+        _ => RouteError::Unknown,
+    }
 }

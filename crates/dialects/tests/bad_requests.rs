@@ -91,9 +91,9 @@ fn keys_that_only_look_like_known_ones_are_refused() {
 #[test]
 fn a_client_names_no_address_key_or_further_model() {
     check(chat, &[
-        (r#","api_base":"http://169.254.169.254""#, "400 unsupported /api_base"),
-        (r#","base_url":"http://evil""#, "400 unsupported /base_url"),
-        (r#","api_key":"sk-x""#, "400 unsupported /api_key"),
+        (r#","api_base":"http://169.254.169.254""#, "400 forbidden_field /api_base"),
+        (r#","base_url":"http://evil""#, "400 forbidden_field /base_url"),
+        (r#","api_key":"sk-x""#, "400 forbidden_field /api_key"),
         (r#","models":["gpt-5-pro"]"#, "400 unsupported /models"),
         (r#","api_base":null"#, "ok None"),
         (r#","cost":0,"usage":{"cost":0},"mock_response":"hi","some_new_field":{"a":[1]}"#, "ok None"),

@@ -13,7 +13,7 @@ use crate::{BadRequest, Request};
 /// Members that move the price; a key that only looks like one is refused.
 const KNOWN: &[&str] = &[
     "model", "messages", "system", "max_tokens", "stream", "tools", "thinking", "service_tier", "speed", "inference_geo", "mcp_servers", "container",
-    "cache_control", "context_management", "models", "fallbacks", "api_base", "base_url", "api_key",
+    "cache_control", "context_management", "models", "fallbacks", "api_base", "base_url", "custom_host", "api_key",
 ];
 
 /// Members that don't reach the model as text.

@@ -10,7 +10,7 @@ use crate::{BadRequest, Operation, Request, Route};
 /// Members that move the price; Google's parser takes both spellings.
 const KNOWN: &[&str] = &[
     "model", "contents", "systemInstruction", "system_instruction", "tools", "generationConfig", "generation_config", "cachedContent", "cached_content",
-    "serviceTier", "service_tier", "models", "fallbacks", "api_base", "base_url", "api_key",
+    "serviceTier", "service_tier", "models", "fallbacks", "api_base", "base_url", "custom_host", "api_key",
 ];
 const CONFIG: [&str; 2] = ["generationConfig", "generation_config"];
 const CEILING: [&str; 2] = ["maxOutputTokens", "max_output_tokens"];

@@ -12,7 +12,7 @@ use crate::{BadRequest, Request};
 /// Members that move the price; a key that only looks like one is refused.
 const KNOWN: &[&str] = &[
     "model", "messages", "max_tokens", "max_completion_tokens", "n", "best_of", "stream", "stream_options", "service_tier", "tools", "functions",
-    "web_search_options", "plugins", "modalities", "background", "models", "fallbacks", "api_base", "base_url", "api_key",
+    "web_search_options", "plugins", "modalities", "background", "models", "fallbacks", "api_base", "base_url", "custom_host", "api_key",
 ];
 
 /// Members that don't reach the model as text.

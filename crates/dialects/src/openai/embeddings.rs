@@ -6,7 +6,7 @@ use crate::{BadRequest, Request};
 
 /// Reads an embeddings request: a text, texts, token ids, or lists of token ids.
 pub(crate) fn embeddings(root: Value<'_>) -> Result<Request, BadRequest> {
-    refuse_look_alikes(root, &["model", "input", "models", "fallbacks", "api_base", "base_url", "api_key"])?;
+    refuse_look_alikes(root, &["model", "input", "models", "fallbacks", "api_base", "base_url", "custom_host", "api_key"])?;
     refuse_overrides(root)?;
     let (name, at) = model(root)?;
     let mut request = Request::of(name);

@@ -9,7 +9,7 @@ use crate::{BadRequest, Request};
 /// Members that move the price; a key that only looks like one is refused.
 const KNOWN: &[&str] = &[
     "model", "input", "instructions", "max_output_tokens", "max_tokens", "max_tool_calls", "n", "stream", "service_tier", "tools", "previous_response_id",
-    "conversation", "prompt", "background", "models", "fallbacks", "api_base", "base_url", "api_key",
+    "conversation", "prompt", "background", "models", "fallbacks", "api_base", "base_url", "custom_host", "api_key",
 ];
 
 /// Members that don't reach the model as text.

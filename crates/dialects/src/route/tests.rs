@@ -7,7 +7,8 @@ fn told(line: &str) -> String {
     let (method, path) = line.split_once(' ').unwrap();
     let (method, upgrade) = method.strip_suffix("+upgrade").map_or((method, false), |method| (method, true));
     let (method, version) = method.strip_suffix("+version").map_or((method, false), |method| (method, true));
-    match route(method, path, version, upgrade) {
+    let (method, goog) = method.strip_suffix("+goog").map_or((method, false), |method| (method, true));
+    match route_with(method, path, RouteHints { anthropic_version: version, goog_api_key: goog, upgrade }) {
         Ok(route) => format!(
             "{}{:?} {:?} {}{}",
             route.run_token.map(|token| format!("[{token}] ")).unwrap_or_default(),
@@ -29,6 +30,8 @@ fn paths_are_the_providers_own() {
         ("POST /v1/embeddings", "OpenAi Embeddings /v1/embeddings"),
         ("GET /v1/models", "OpenAi Models /v1/models"),
         ("GET+version /v1/models", "Anthropic Models /v1/models"),
+        ("GET+goog /v1/models", "Gemini Models /v1/models"),
+        ("POST+goog /v1/chat/completions", "OpenAi Chat /v1/chat/completions"),
         ("GET /v1/models/ft:gpt-4o:org::x", "OpenAi Models /v1/models/ft:gpt-4o:org::x ft:gpt-4o:org::x"),
         ("GET+version /v1/models/claude-opus-5-5", "Anthropic Models /v1/models/claude-opus-5-5 claude-opus-5-5"),
         ("POST /v1/messages?beta=true", "Anthropic Messages /v1/messages?beta=true"),
@@ -105,9 +108,10 @@ fn nothing_else_is_served() {
         ("GET /v1/models/a/b", "Unknown"),
         ("POST /v1beta/models/a/b:generateContent", "Unknown"),
         ("POST /v1beta/models/:generateContent", "Unknown"),
-        ("POST /v1beta/models/g:batchGenerateContent", r#"Method { allow: "GET" }"#),
-        ("POST /v1beta/models/g:GenerateContent", r#"Method { allow: "GET" }"#),
+        ("POST /v1beta/models/g:batchGenerateContent", "Unknown"),
+        ("POST /v1beta/models/g:GenerateContent", "Unknown"),
         ("GET /v1beta/models/g:generateContent", r#"Method { allow: "POST" }"#),
+        ("DELETE /v1beta/models/g", r#"Method { allow: "GET" }"#),
         ("POST ", "Unknown"),
     ];
     for (line, expected) in table {

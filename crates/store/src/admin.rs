@@ -248,6 +248,8 @@ pub struct Stats {
     pub commit_total: Duration,
     /// Ends (settlements, voids) that couldn't be written and are retried.
     pub ends_pending: usize,
+    /// Whether there are settlements that no sync covers yet.
+    pub unsynced: bool,
     /// Open holds.
     pub open_holds: usize,
     /// Of them, those whose outcome is unknown.

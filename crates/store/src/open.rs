@@ -105,7 +105,7 @@ fn share(dir: &Path, core: &Core, lock: Lock, clock: &Arc<dyn Clock>) -> Result<
     let shared =
         Shared::new(dir.to_owned(), salt, Arc::clone(clock), lock, key_rows::all(&core.conn)?, run_rows::recent(&core.conn, since)?);
     shared.keep_reserve();
-    shared.count(core, 0, 0);
+    shared.count(core, 0, 0, false);
     Ok(Arc::new(shared))
 }
 

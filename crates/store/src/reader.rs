@@ -54,8 +54,10 @@ impl CallStatus {
     }
 }
 
-/// Calls in a list when nothing else is asked.
-const LIMIT: usize = 100;
+/// How many lines of a list are meant; 100 when nothing is said.
+pub(crate) fn most(limit: Option<usize>) -> usize {
+    limit.unwrap_or(100).min(1_000_000_000)
+}
 
 /// Which calls to list, newest first.
 #[derive(Clone, Debug, Default)]
@@ -192,7 +194,7 @@ impl Reader {
             let mut calls = attempted(&unchanging, filter)?;
             calls.extend(refused(&unchanging, filter)?);
             calls.sort_by_key(|call| core::cmp::Reverse((call.at, call.call)));
-            calls.truncate(filter.limit.unwrap_or(LIMIT));
+            calls.truncate(most(filter.limit));
             Ok(calls)
         })
     }
@@ -228,7 +230,7 @@ impl Reader {
             terms.add_some("actor =", filter.actor.clone());
             terms.add_some("action =", filter.action.clone());
             terms.add_some("subject =", filter.subject.clone());
-            let limit = filter.limit.unwrap_or(LIMIT);
+            let limit = most(filter.limit);
             let sql = format!(
                 "SELECT seq, at_us, actor, action, subject, before, after FROM audit WHERE {} ORDER BY seq DESC LIMIT {limit}",
                 terms.sql()
@@ -313,7 +315,7 @@ fn attempted(conn: &Connection, filter: &CallFilter) -> Result<Vec<CallRecord>, 
     let mut select = conn.prepare(&sql)?;
     let mut rows = select.query(params_from_iter(terms.values))?;
     let (mut calls, mut seen) = (Vec::new(), BTreeSet::new());
-    let limit = filter.limit.unwrap_or(LIMIT);
+    let limit = most(filter.limit);
     while calls.len() < limit
         && let Some(row) = rows.next()?
     {
@@ -334,7 +336,7 @@ fn refused(conn: &Connection, filter: &CallFilter) -> Result<Vec<CallRecord>, Re
     }
     let mut terms = Terms::of_calls(filter, "body");
     terms.add_some("model =", filter.model.clone());
-    let limit = filter.limit.unwrap_or(LIMIT);
+    let limit = most(filter.limit);
     let sql = format!(
         "SELECT body FROM refusals WHERE {} AND NOT EXISTS (SELECT 1 FROM attempts WHERE attempts.call_id = refusals.call_id) ORDER BY at_us DESC, call_id DESC LIMIT {limit}",
         terms.sql()

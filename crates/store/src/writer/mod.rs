@@ -156,6 +156,7 @@ impl Writer {
         }
         self.sync_ends(idle);
         self.keep_house();
+        self.answer();
         for reply in batch.ticks {
             let _ = reply.send(());
         }
@@ -164,7 +165,7 @@ impl Writer {
 
     /// Counts, then answers what was committed.
     fn answer(&mut self) {
-        self.shared.count(&self.core, self.waiting.len(), self.pending.len());
+        self.shared.count(&self.core, self.waiting.len(), self.pending.len(), self.unsynced_since.is_some());
         for reply in self.answers.drain(..) {
             reply();
         }

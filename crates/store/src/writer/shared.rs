@@ -127,10 +127,11 @@ impl Shared {
     }
 
     /// Notes the numbers that follow from the ledger.
-    pub(crate) fn count(&self, core: &Core, waiting: usize, ends_pending: usize) {
+    pub(crate) fn count(&self, core: &Core, waiting: usize, ends_pending: usize, unsynced: bool) {
         let mut stats = locked(&self.stats);
         stats.waiting = waiting;
         stats.ends_pending = ends_pending;
+        stats.unsynced = unsynced;
         stats.open_holds = core.open.holds;
         stats.unresolved = core.open.unresolved;
         stats.held = Nanos::new(i64::try_from(core.open.nanos).unwrap_or(i64::MAX));

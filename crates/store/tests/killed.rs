@@ -1,0 +1,267 @@
+//! Killed at any instant: what was answered is there, what was sent is counted, and the next start serves.
+//!
+//! Each test starts this same binary as a child (the test `child` does what the environment says) and kills it, by a
+//! signal of its own or through strace at a system call of its choice.
+
+#![allow(clippy::print_stderr, reason = "a skip is said")]
+#![allow(clippy::unwrap_used, reason = "a test that fails here fails loudly")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use store::{Books, CallFilter, CallRecord, CallStatus, HoldAnswer, Options, Survives, hold_text, verify};
+use support::*;
+
+const DIR: &str = "METE_STORE_CHILD_DIR";
+const PART: &str = "METE_STORE_CHILD_PART";
+
+/// Not a test of its own: the child of the tests below.
+#[test]
+fn child() {
+    let (Ok(dir), Ok(part)) = (std::env::var(DIR), std::env::var(PART)) else { return };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    let survives = if part == "process-crash" { Survives::ProcessCrash } else { Survives::PowerLoss };
+    let (books, _) = Books::open(Options { dir: dir.into(), survives }).unwrap();
+    runtime.block_on(async {
+        match part.as_str() {
+            "load" => load(&books).await,
+            _ => pairs(&books).await,
+        }
+    });
+}
+
+/// One write, so that a line is there whole or not at all.
+fn say(line: &str) {
+    std::io::stdout().lock().write_all(format!("\n@{line}\n").as_bytes()).unwrap();
+}
+
+/// Twelve callers who hold and settle for ever, saying what they were told.
+async fn load(books: &Books) {
+    put(books, budget("all", "1000000", &[])).await;
+    let callers: Vec<_> = (0..12).map(|_| tokio::spawn(call_for_ever(books.clone()))).collect();
+    for caller in callers {
+        caller.await.unwrap();
+    }
+}
+
+async fn call_for_ever(books: Books) {
+    loop {
+        let request = request("1", &[]);
+        let hold = request.ask.id;
+        if let Ok(HoldAnswer::Granted(_)) = books.hold(request).await {
+            say(&format!("held {}", hold_text(hold)));
+            books.finish(end(hold, settled("0.25"))).await.unwrap();
+            say(&format!("settled {}", hold_text(hold)));
+        }
+    }
+}
+
+/// A few calls one after the other, saying before and after each step.
+async fn pairs(books: &Books) {
+    if books.put_budget(budget("all", "1000", &[]), store::Origin::Api, "child").await.is_err() {
+        return say("unavailable");
+    }
+    for _ in 0..5 {
+        let request = request("1", &[]);
+        let hold = request.ask.id;
+        say("asks hold");
+        match books.hold(request).await {
+            Ok(_) => say(&format!("held {}", hold_text(hold))),
+            Err(_) => return say("unavailable"),
+        }
+        say("asks settle");
+        if books.finish(end(hold, settled("0.25"))).await.is_err() {
+            return say("unavailable");
+        }
+        say(&format!("settled {}", hold_text(hold)));
+    }
+    while books.stats().unsynced {
+        books.tick().await.unwrap();
+    }
+    say("synced");
+    say(if books.close().await.is_ok() { "closed" } else { "unavailable" });
+}
+
+fn command(program: &str, dir: &Path, part: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env(DIR, dir).env(PART, part).stdout(Stdio::piped()).stderr(Stdio::null());
+    command
+}
+
+const CHILD: [&str; 4] = ["child", "--exact", "--nocapture", "--test-threads=1"];
+
+fn this() -> String {
+    std::env::current_exe().unwrap().to_str().unwrap().to_owned()
+}
+
+/// What the child said: for each hold its last word.
+fn read_lines(child: &mut Child, stop_after: usize) -> BTreeMap<String, String> {
+    let mut told = BTreeMap::new();
+    let mut killed = false;
+    for (count, line) in BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .map_while(Result::ok)
+        .filter_map(|line| line.strip_prefix('@').map(str::to_owned))
+        .enumerate()
+    {
+        if let Some((word @ ("held" | "settled"), hold)) = line.split_once(' ') {
+            told.insert(hold.to_owned(), word.to_owned());
+        }
+        if count >= stop_after && !killed {
+            killed = true;
+            child.kill().unwrap();
+        }
+    }
+    child.wait().unwrap();
+    told
+}
+
+/// After a crash: everything that was told is there, nothing else costs money, and it all adds up.
+fn check_recovered(dir: &Path, told: &BTreeMap<String, String>) -> usize {
+    let (books, opened) = open(dir);
+    let every = CallFilter { limit: Some(usize::MAX), ..CallFilter::default() };
+    let calls = books.reader().calls(&every).unwrap();
+    let by_hold: BTreeMap<String, &CallRecord> = calls.iter().map(|call| (hold_text(call.attempts[0].start.hold), call)).collect();
+    for (hold, word) in told {
+        let status = by_hold.get(hold).map(|call| call.status);
+        let right = match word.as_str() {
+            "settled" => status == Some(CallStatus::Settled),
+            _ => matches!(status, Some(CallStatus::Settled | CallStatus::Unresolved)),
+        };
+        assert!(right, "{hold} was {word}, after the crash it is {status:?}");
+    }
+    let unresolved = calls.iter().filter(|call| call.status == CallStatus::Unresolved).count();
+    assert_eq!((books.stats().unresolved, opened.unresolved), (unresolved, unresolved));
+    assert!(calls.iter().all(|call| matches!(call.status, CallStatus::Settled | CallStatus::Unresolved)));
+    let report = verify(dir, true).unwrap();
+    assert!(report.ok, "{:?}", report.violations);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(books.close()).unwrap();
+    unresolved
+}
+
+#[test]
+fn a_process_killed_under_load_loses_nothing_that_it_answered() {
+    let dir = TempDir::new();
+    let mut told = BTreeMap::new();
+    let mut unresolved = 0;
+    for stop_after in [1, 40, 7, 150, 90, 300] {
+        let mut child = command(&this(), dir.path(), "load").args(CHILD).spawn().unwrap();
+        told.extend(read_lines(&mut child, stop_after));
+        unresolved = check_recovered(dir.path(), &told);
+    }
+    assert!(told.len() > 100 && unresolved > 0, "{} calls, {unresolved} unresolved", told.len());
+}
+
+/// strace with these arguments around the child; `None` where there is no strace, or it may not trace.
+fn traced(dir: &Path, part: &str, arguments: &[&str]) -> Option<Command> {
+    let allowed = Command::new("strace").args(["-o", "/dev/null", "true"]).stderr(Stdio::null()).status();
+    if !allowed.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: this machine has no strace that may trace a child");
+        return None;
+    }
+    let mut command = command("strace", dir, part);
+    command.arg("-f").args(arguments).arg(this()).args(CHILD);
+    Some(command)
+}
+
+#[test]
+fn a_hold_is_synced_before_its_answer_and_a_settlement_soon_after() {
+    for part in ["pairs", "process-crash"] {
+        let (dir, place) = (TempDir::new(), TempDir::new());
+        std::fs::create_dir_all(place.path()).unwrap();
+        let log = place.path().join("trace");
+        let Some(mut command) = traced(dir.path(), part, &["-e", "trace=fsync,fdatasync,write", "-o", log.to_str().unwrap()]) else {
+            return;
+        };
+        let told = read_lines(&mut command.spawn().unwrap(), usize::MAX);
+        assert_eq!(told.len(), 5);
+        let steps = steps(&std::fs::read_to_string(log).unwrap());
+        for (before, after, syncs) in &steps {
+            let what = format!("{part}: {syncs} syncs between `{before}` and `{after}`: {steps:?}");
+            match (before.as_str(), after.as_str()) {
+                ("asks hold", _) if part == "pairs" => assert!(*syncs > 0, "{what}"),
+                ("asks hold", _) | ("asks settle", _) => assert_eq!(*syncs, 0, "{what}"),
+                (_, "synced") if part == "pairs" => assert!(*syncs > 0, "{what}"),
+                _ => {}
+            }
+        }
+        assert_eq!(steps.iter().filter(|(before, ..)| before == "asks settle").count(), 5);
+        check_recovered(dir.path(), &told);
+    }
+}
+
+/// How often the child synced between each two of its words.
+fn steps(trace: &str) -> Vec<(String, String, usize)> {
+    let (mut steps, mut last, mut syncs) = (Vec::new(), String::new(), 0);
+    for line in trace.lines() {
+        if line.contains("sync(") {
+            syncs += 1;
+        } else if let Some((_, said)) = line.split_once("\"\\n@") {
+            let word: String =
+                said.split("\\n").next().unwrap().split(' ').take(2).filter(|word| word.len() < 26).collect::<Vec<_>>().join(" ");
+            steps.push((std::mem::replace(&mut last, word.clone()), word, syncs));
+            syncs = 0;
+        }
+    }
+    steps
+}
+
+#[test]
+fn a_process_killed_at_any_write_recovers() {
+    let mut kills = 0;
+    for call in ["pwrite64", "fsync,fdatasync", "ftruncate"] {
+        let mut at = 1;
+        loop {
+            let dir = TempDir::new();
+            let inject = format!("inject={call}:signal=KILL:when={at}");
+            let Some(mut command) = traced(dir.path(), "pairs", &["-e", &format!("trace={call}"), "-e", &inject, "-o", "/dev/null"]) else {
+                return;
+            };
+            let mut child = command.spawn().unwrap();
+            let told = read_lines(&mut child, usize::MAX);
+            check_recovered(dir.path(), &told);
+            if child.wait().unwrap().success() {
+                break;
+            }
+            kills += 1;
+            at += if call == "pwrite64" { 9 } else { 2 };
+        }
+    }
+    assert!(kills > 10, "only {kills} kill points");
+}
+
+#[test]
+fn a_disk_that_errs_admits_nothing_and_loses_nothing() {
+    let (mut refused, mut runs) = (0, 0);
+    for (call, error, step) in [("fsync,fdatasync", "EIO", 1), ("pwrite64", "ENOSPC", 11), ("pwrite64", "EIO", 13)] {
+        // Once, and from then on for ever.
+        for lasting in ["", "+"] {
+            let mut at = 1;
+            loop {
+                let dir = TempDir::new();
+                let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                runtime.block_on(open(dir.path()).0.close()).unwrap();
+                let inject = format!("inject={call}:error={error}:when={at}{lasting}");
+                let Some(mut command) = traced(dir.path(), "pairs", &["-e", &format!("trace={call}"), "-e", &inject, "-o", "/dev/null"])
+                else {
+                    return;
+                };
+                let mut child = command.spawn().unwrap();
+                let told = read_lines(&mut child, usize::MAX);
+                check_recovered(dir.path(), &told);
+                runs += 1;
+                refused += usize::from(!told.is_empty() && told.len() < 5);
+                if told.len() == 5 {
+                    break;
+                }
+                at += step;
+            }
+        }
+    }
+    assert!(refused > 10, "only {refused} of {runs} runs failed between the first hold and the last");
+}

@@ -26,8 +26,8 @@ pub(crate) const PROVIDER_TOOL_TOKENS: u64 = 2_048;
 pub(crate) enum Media<'d> {
     /// An image, at most this many tokens.
     Image(u64),
-    /// Audio of this many encoded bytes.
-    Audio(u64),
+    /// Audio of this many encoded bytes, of which a token takes at least so many.
+    Audio { bytes: u64, bytes_per_token: u64 },
     /// Something outside the body or without a formula.
     Hidden,
     /// Text after all: this value alone counts.
@@ -86,17 +86,15 @@ impl Input {
     fn media<'d>(&mut self, found: Media<'d>, media: &impl Fn(Value<'d>) -> Media<'d>) {
         match found {
             Media::Image(tokens) => self.add(tokens),
-            Media::Audio(bytes) => self.audio(bytes),
+            Media::Audio { bytes, bytes_per_token } => self.audio(bytes / bytes_per_token.max(1) + 64),
             Media::Hidden => self.hidden = true,
             Media::Only(value) => self.content(value, media),
             Media::None => {}
         }
     }
 
-    /// Audio makes 10 (OpenAI) to 32 (Gemini) tokens a second; speech codecs go down to 6 kbit/s, which is 23 bytes a token.
-    /// One token for 8 bytes leaves room for lower rates.
-    fn audio(&mut self, bytes: u64) {
+    fn audio(&mut self, tokens: u64) {
         let attrs = Attrs::from([("modality".to_owned(), "audio".to_owned())]);
-        self.other.push(Metered { meter: Meter::InputTokens, attrs, quantity: bytes / 8 + 64 });
+        self.other.push(Metered { meter: Meter::InputTokens, attrs, quantity: tokens });
     }
 }

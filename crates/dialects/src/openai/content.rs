@@ -3,6 +3,9 @@
 use crate::input::Media;
 use crate::json::Value;
 
+/// OpenAI hears 10 tokens a second and takes WAV and MP3, of which the smallest rate is 8 kbit/s: 100 bytes a token.
+const AUDIO_BYTES_PER_TOKEN: u64 = 64;
+
 /// The reader of parts for a model.
 pub(super) fn media<'d>(model: &str) -> impl Fn(Value<'d>) -> Media<'d> + use<'d> {
     let images = image_tokens(model);
@@ -40,7 +43,7 @@ fn part_of<'d>(part: Value<'d>, images: Images) -> Media<'d> {
         "image_generation_call" if part.get("result").is_some() => Media::Image(images.original),
         "input_audio" => {
             let data = part.get_in(&["input_audio", "data"]).or_else(|| part.get("data"));
-            data.map_or(Media::Hidden, |data| Media::Audio(data.text_bytes() / 4 * 3))
+            data.map_or(Media::Hidden, |data| Media::Audio { bytes: data.text_bytes() / 4 * 3, bytes_per_token: AUDIO_BYTES_PER_TOKEN })
         }
         "file" | "input_file" | "item_reference" | "input_video" | "video_url" => Media::Hidden,
         // An earlier answer's audio is named by id; what was said isn't in the body.

@@ -41,13 +41,20 @@ pub(crate) struct Attempt<'a> {
 /// What the ledger said.
 pub(crate) enum Admission {
     Granted(Box<Admitted>),
-    Refused(Box<Refusal>),
+    Refused(Box<Refusal>, u64),
     /// The client left while the call waited; the wait is cancelled.
     Left,
 }
 
 /// Asks for the hold.
-pub(crate) async fn admit(books: &Books, settings: &Settings, prices: &str, call: &Call, attempt: &Attempt<'_>, client: &mut Client) -> Step<Admission> {
+pub(crate) async fn admit(
+    books: &Books,
+    settings: &Settings,
+    prices: &str,
+    call: &Call,
+    attempt: &Attempt<'_>,
+    client: &mut Client,
+) -> Step<Admission> {
     let at = Timestamp::now();
     let hold = HoldId(Ulid::new().0);
     let ask = HoldAsk {
@@ -74,9 +81,11 @@ pub(crate) async fn admit(books: &Books, settings: &Settings, prices: &str, call
             }
             Ok(Admission::Granted(Box::new(admitted)))
         }
-        HoldAnswer::Refused(refusal) => Ok(Admission::Refused(refusal)),
+        HoldAnswer::Refused(refusal, seq) => Ok(Admission::Refused(refusal, seq)),
         HoldAnswer::Duplicate(first) => {
-            let message = format!("this idempotency key was used before, by call {first}; its answer isn't kept, so send another key for another call");
+            let message = format!(
+                "this idempotency key was used before, by call {first}; its answer isn't kept, so send another key for another call"
+            );
             Err(Denied::new(http::StatusCode::CONFLICT, "duplicate_call", message).with("first_call_id", first.to_string()))
         }
     }
@@ -103,7 +112,15 @@ fn granted(attempt: &Attempt<'_>, call: &Call, grant: Grant, waited: Duration) -
     Admitted { grant, want: attempt.need.want, ceiling, ceiling_sent, covered: attempt.covered, waited }
 }
 
-fn start(books: &Books, settings: &Settings, prices: &str, call: &Call, attempt: &Attempt<'_>, hold: HoldId, at: Timestamp) -> AttemptStart {
+fn start(
+    books: &Books,
+    settings: &Settings,
+    prices: &str,
+    call: &Call,
+    attempt: &Attempt<'_>,
+    hold: HoldId,
+    at: Timestamp,
+) -> AttemptStart {
     let salt = books.salt();
     let blocks = call.request.blocks.iter().filter_map(|range| call.body.get(range.clone()));
     AttemptStart {

@@ -12,12 +12,8 @@ use crate::denied::{Denied, Step};
 use crate::settings::Authentication;
 
 /// Headers that carry credentials; none of them is ever forwarded as it came unless it is the client's own.
-pub(crate) const CREDENTIAL_HEADERS: [HeaderName; 4] = [
-    AUTHORIZATION,
-    HeaderName::from_static("x-api-key"),
-    HeaderName::from_static("x-goog-api-key"),
-    HeaderName::from_static("api-key"),
-];
+pub(crate) const CREDENTIAL_HEADERS: [HeaderName; 4] =
+    [AUTHORIZATION, HeaderName::from_static("x-api-key"), HeaderName::from_static("x-goog-api-key"), HeaderName::from_static("api-key")];
 
 /// Who calls.
 #[derive(Clone, Debug)]
@@ -154,9 +150,13 @@ fn run_ended() -> Box<Denied> {
 fn refuse_key_in_query(path_and_query: &str) -> Step<()> {
     let query = path_and_query.split_once('?').map_or("", |(_, query)| query);
     let names = query.split('&').filter_map(|pair| pair.split('=').next());
-    let is_key = |name: &str| ["key", "api_key", "api-key", "apikey", "access_token", "token"].contains(&name.to_ascii_lowercase().as_str());
+    let is_key =
+        |name: &str| ["key", "api_key", "api-key", "apikey", "access_token", "token"].contains(&name.to_ascii_lowercase().as_str());
     if names.into_iter().any(is_key) {
-        return Err(Denied::unauthorized("key_in_query", "a key in the address isn't accepted; send it as a header, such as `x-goog-api-key`"));
+        return Err(Denied::unauthorized(
+            "key_in_query",
+            "a key in the address isn't accepted; send it as a header, such as `x-goog-api-key`",
+        ));
     }
     Ok(())
 }

@@ -64,7 +64,12 @@ pub(crate) fn need(bound: &Bound, thinking_budget: u64, settings: &Settings) -> 
 
 /// What to do with a call that has no bound: refuse it under a budget that blocks, unless every such budget lets
 /// unpriced calls pass or takes them at the dearest price of their seller.
-pub(crate) async fn without_bound(books: &Books, settings: &Settings, prices: &PriceBook, call: Unbounded<'_>) -> Step<Option<(PriceQuery, Bound)>> {
+pub(crate) async fn without_bound(
+    books: &Books,
+    settings: &Settings,
+    prices: &PriceBook,
+    call: Unbounded<'_>,
+) -> Step<Option<(PriceQuery, Bound)>> {
     let matching = books.matching(call.attributes.clone(), call.run, Nanos::ZERO).await.map_err(|_| Denied::ledger_unavailable())?;
     let blocking: Vec<&MatchView> = matching.iter().filter(|view| view.blocks && view.account.limit.is_some()).collect();
     let policy = |view: &&MatchView| match &view.account.account {
@@ -108,9 +113,19 @@ pub(crate) fn explain(why: &Unboundable) -> (&'static str, String) {
     match why {
         Unboundable::Unpriced(unpriced) => {
             let command = format!("mete prices set {}/{} --input X --output Y", unpriced.seller, crate::denied::echo(&unpriced.model));
-            ("unpriced", format!("{unpriced}, and a budget with a limit applies, so the call can't be bounded; set one, in dollars per million tokens, effective at once: {command}"))
+            (
+                "unpriced",
+                format!(
+                    "{unpriced}, and a budget with a limit applies, so the call can't be bounded; set one, in dollars per million tokens, effective at once: {command}"
+                ),
+            )
         }
-        Unboundable::NoBound { what } => ("unboundable", format!("the call can't be bounded under a budget with a limit: {what}; leave that part out, or lift the limit")),
-        Unboundable::TooLarge => ("unboundable", "the call's bound is beyond a billion dollars; ask for less output or fewer choices".to_owned()),
+        Unboundable::NoBound { what } => (
+            "unboundable",
+            format!("the call can't be bounded under a budget with a limit: {what}; leave that part out, or lift the limit"),
+        ),
+        Unboundable::TooLarge => {
+            ("unboundable", "the call's bound is beyond a billion dollars; ask for less output or fewer choices".to_owned())
+        }
     }
 }

@@ -70,11 +70,15 @@ fn run(books: &Books, caller: &Caller, headers: &HeaderMap) -> Step<Option<Arc<R
     let run = match store::parse_run(&named) {
         // An id isn't a secret, so it only repeats what the key or the path already says.
         Some(id) if caller.run.as_ref().is_some_and(|run| run.id == id) => return Ok(caller.run.clone()),
-        Some(_) => return Err(Denied::forbidden("run_mismatch", "`x-mete-run` takes the run's token (`rt_…`), or the id of the caller's own run")),
+        Some(_) => {
+            return Err(Denied::forbidden("run_mismatch", "`x-mete-run` takes the run's token (`rt_…`), or the id of the caller's own run"));
+        }
         None => run_of_token(books, &named)?,
     };
     match &caller.run {
-        Some(own) if own.id != run.id => Err(Denied::forbidden("run_mismatch", "`x-mete-run` names another run than the key or the address")),
+        Some(own) if own.id != run.id => {
+            Err(Denied::forbidden("run_mismatch", "`x-mete-run` names another run than the key or the address"))
+        }
         _ => Ok(Some(run)),
     }
 }
@@ -145,8 +149,11 @@ fn decode(text: &str) -> Step<String> {
             bytes.push(*first);
             continue;
         }
-        let digits = others.get(..2).and_then(|pair| std::str::from_utf8(pair).ok()).filter(|pair| pair.bytes().all(|b| b.is_ascii_hexdigit()));
-        let byte = digits.and_then(|pair| u8::from_str_radix(pair, 16).ok()).ok_or_else(|| invalid_tags("a `%` isn't followed by two hex digits"))?;
+        let digits =
+            others.get(..2).and_then(|pair| std::str::from_utf8(pair).ok()).filter(|pair| pair.bytes().all(|b| b.is_ascii_hexdigit()));
+        let byte = digits
+            .and_then(|pair| u8::from_str_radix(pair, 16).ok())
+            .ok_or_else(|| invalid_tags("a `%` isn't followed by two hex digits"))?;
         bytes.push(byte);
         rest = &others[2..];
     }
@@ -172,7 +179,10 @@ impl<'a> Allowed<'a> {
 
     fn explicit(&self, name: &str) -> Step<()> {
         if FACTS.contains(&name) {
-            return Err(Denied::bad_request("reserved_attribute", format!("`{name}` is a fact of the call and can't be set by the client")));
+            return Err(Denied::bad_request(
+                "reserved_attribute",
+                format!("`{name}` is a fact of the call and can't be set by the client"),
+            ));
         }
         if LABELS.contains(&name) || self.lists(name) {
             return Ok(());

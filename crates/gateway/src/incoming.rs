@@ -16,7 +16,10 @@ use crate::settings::Settings;
 pub(crate) fn route(head: &Parts) -> Step<Route> {
     // In HTTP/2 the address always names a host; in HTTP/1.1 only a request to a proxy does.
     if head.version <= Version::HTTP_11 && head.uri.authority().is_some() {
-        return Err(Denied::bad_request("absolute_uri", "Mete isn't a forward proxy; send the path alone, for example `POST /v1/messages`"));
+        return Err(Denied::bad_request(
+            "absolute_uri",
+            "Mete isn't a forward proxy; send the path alone, for example `POST /v1/messages`",
+        ));
     }
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
     let upgrade = head.headers.get(UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
@@ -29,7 +32,9 @@ pub(crate) fn route(head: &Parts) -> Step<Route> {
         RouteError::Method { allow } => {
             Denied::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", format!("this path takes {allow}")).with_header(ALLOW, allow)
         }
-        RouteError::Upgrade => Denied::new(StatusCode::UPGRADE_REQUIRED, "websocket", "Mete speaks HTTP here and no WebSocket; send a POST"),
+        RouteError::Upgrade => {
+            Denied::new(StatusCode::UPGRADE_REQUIRED, "websocket", "Mete speaks HTTP here and no WebSocket; send a POST")
+        }
     })
 }
 
@@ -69,7 +74,11 @@ fn idle_text(idle: Duration) -> String {
 fn check_content(headers: &HeaderMap) -> Step<()> {
     let encoding = headers.get(CONTENT_ENCODING).map_or(&b"identity"[..], |value| value.as_bytes());
     if !encoding.eq_ignore_ascii_case(b"identity") {
-        return Err(Denied::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_encoding", "compressed bodies aren't read; send the JSON as it is"));
+        return Err(Denied::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "content_encoding",
+            "compressed bodies aren't read; send the JSON as it is",
+        ));
     }
     let content_type = headers.get(CONTENT_TYPE).map_or(&b"application/json"[..], |value| value.as_bytes());
     if !content_type.to_ascii_lowercase().windows(4).any(|part| part == b"json") {

@@ -94,7 +94,10 @@ impl Limiter {
                 return Err(limited("concurrency", &format!("{most} calls at a time"), Duration::from_secs(1)));
             }
             if let Some(most) = key.limits.tokens_per_minute {
-                of_key.tokens.take(tokens, most, now).map_err(|wait| limited("tokens_per_minute", &format!("{most} tokens a minute"), wait))?;
+                of_key
+                    .tokens
+                    .take(tokens, most, now)
+                    .map_err(|wait| limited("tokens_per_minute", &format!("{most} tokens a minute"), wait))?;
             }
             if let Some(most) = key.limits.requests_per_minute
                 && let Err(wait) = of_key.requests.take(1, most, now)

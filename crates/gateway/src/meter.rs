@@ -96,7 +96,14 @@ pub(crate) fn manner(response: &Response<Incoming>, operation: Operation) -> Man
 }
 
 /// Collects an answer that isn't streamed.
-pub(crate) async fn collect(response: Response<Incoming>, operation: Operation, bytes_max: usize, dispatched: Instant, waits: &mut Waits<'_>, client: &mut Client) -> Metered {
+pub(crate) async fn collect(
+    response: Response<Incoming>,
+    operation: Operation,
+    bytes_max: usize,
+    dispatched: Instant,
+    waits: &mut Waits<'_>,
+    client: &mut Client,
+) -> Metered {
     let (head, body) = response.into_parts();
     let first_byte = Some(dispatched.elapsed());
     let idle = waits.timeouts.stream_idle;
@@ -117,7 +124,16 @@ pub(crate) async fn collect(response: Response<Incoming>, operation: Operation, 
         Err(end) => (end, Bytes::new()),
     };
     let reading = if end == End::Answered { dialects::read_response(operation, &body) } else { Reading::default() };
-    Metered { end, status: Some(head.status), headers: head.headers, reading, body, manner: Manner::Whole, first_byte, elapsed: dispatched.elapsed() }
+    Metered {
+        end,
+        status: Some(head.status),
+        headers: head.headers,
+        reading,
+        body,
+        manner: Manner::Whole,
+        first_byte,
+        elapsed: dispatched.elapsed(),
+    }
 }
 
 /// The most that a stream may bring before it is cut.
@@ -172,10 +188,26 @@ pub(crate) async fn relay(response: Response<Incoming>, relay: Relay, waits: &mu
     if end == End::Answered && !reading.complete && reading.error.is_none() {
         end = End::Cut("stream ended early");
     }
-    Metered { end, status: Some(head.status), headers: head.headers, reading, body: Bytes::new(), manner: relay.manner, first_byte, elapsed: relay.dispatched.elapsed() }
+    Metered {
+        end,
+        status: Some(head.status),
+        headers: head.headers,
+        reading,
+        body: Bytes::new(),
+        manner: relay.manner,
+        first_byte,
+        elapsed: relay.dispatched.elapsed(),
+    }
 }
 
-async fn pump(mut body: Incoming, reader: &mut StreamReader, relay: &Relay, first_byte: &mut Option<Duration>, waits: &mut Waits<'_>, client: &mut Client) -> End {
+async fn pump(
+    mut body: Incoming,
+    reader: &mut StreamReader,
+    relay: &Relay,
+    first_byte: &mut Option<Duration>,
+    waits: &mut Waits<'_>,
+    client: &mut Client,
+) -> End {
     let idle = waits.timeouts.stream_idle;
     let mut patience = std::pin::pin!(tokio::time::sleep_until(waits.until(idle)));
     loop {

@@ -144,7 +144,8 @@ impl Stage<'_> {
             Err(why) => why,
         };
         let attributes = with_facts(&call.identity.attributes, &target);
-        let unbounded = Unbounded { attributes: &attributes, run: call.identity.run_id(), query: &target.query, request: &call.request, why: &why };
+        let unbounded =
+            Unbounded { attributes: &attributes, run: call.identity.run_id(), query: &target.query, request: &call.request, why: &why };
         match estimate::without_bound(&self.gateway.inner.books, &self.settings, &self.prices, unbounded).await? {
             Some((query, bound)) => {
                 let need = estimate::need(&bound, thinking, &self.settings);
@@ -168,16 +169,27 @@ impl Stage<'_> {
                 self.gateway.inner.metrics.hold_waited(admitted.waited);
                 Ok(Some(admitted))
             }
-            Admission::Refused(refused) => Err(refusal::document(books, &refused).await),
+            Admission::Refused(refused, seq) => Err(refusal::document(books, &refused, seq).await),
             Admission::Left => {
-                self.record_refusal(known, &Denied::new(StatusCode::REQUEST_TIMEOUT, "client_left", "the client left while the call waited"));
+                self.record_refusal(
+                    known,
+                    &Denied::new(StatusCode::REQUEST_TIMEOUT, "client_left", "the client left while the call waited"),
+                );
                 Ok(None)
             }
         }
     }
 
     /// Shapes, forwards and meters one admitted attempt. Whatever happens, it ends with something to settle.
-    async fn exchange(&self, call: &Call, target: &Target<'_>, admitted: &Admitted, pass: &Pass, dispatched: Instant, client: &mut Client) -> Step<Metered> {
+    async fn exchange(
+        &self,
+        call: &Call,
+        target: &Target<'_>,
+        admitted: &Admitted,
+        pass: &Pass,
+        dispatched: Instant,
+        client: &mut Client,
+    ) -> Step<Metered> {
         let upstream = match shape::shape(call, target, admitted, pass, &self.settings) {
             Ok(upstream) => upstream,
             Err(denied) => {
@@ -198,7 +210,15 @@ impl Stage<'_> {
         }
     }
 
-    async fn forward_and_meter(&self, call: &Call, target: &Target<'_>, admitted: &Admitted, upstream: shape::Upstream, dispatched: Instant, client: &mut Client) -> Metered {
+    async fn forward_and_meter(
+        &self,
+        call: &Call,
+        target: &Target<'_>,
+        admitted: &Admitted,
+        upstream: shape::Upstream,
+        dispatched: Instant,
+        client: &mut Client,
+    ) -> Metered {
         let mut waits = self.waits(call);
         let answer = match forward::forward(&self.upstreams, upstream, &mut waits, client).await {
             Sent::Head(answer) => answer,
@@ -259,7 +279,15 @@ impl Stage<'_> {
     }
 
     /// Gives the client its answer, or the end of its stream.
-    async fn respond(&self, call: &Call, target: &Target<'_>, admitted: &Admitted, metered: &Metered, verdict: &Verdict, client: &mut Client) {
+    async fn respond(
+        &self,
+        call: &Call,
+        target: &Target<'_>,
+        admitted: &Admitted,
+        metered: &Metered,
+        verdict: &Verdict,
+        client: &mut Client,
+    ) {
         match (metered.manner, metered.answered()) {
             (Manner::Whole, Some(status)) => {
                 let mut head = response::head(status, &metered.headers);
@@ -338,7 +366,11 @@ impl Stage<'_> {
         let Some(key) = call.caller.key() else { return Ok(()) };
         let named = call.route.operation != Operation::Models;
         if named && !choose::lists_model(&key.models, &call.request.model) {
-            let message = format!("this key may not use model `{}`; its models are {}", crate::denied::echo(&call.request.model), key.models.join(", "));
+            let message = format!(
+                "this key may not use model `{}`; its models are {}",
+                crate::denied::echo(&call.request.model),
+                key.models.join(", ")
+            );
             return Err(Denied::forbidden("model_not_allowed", message));
         }
         Ok(())
@@ -418,6 +450,8 @@ fn failure(metered: &Metered) -> Box<Denied> {
             Denied::new(StatusCode::GATEWAY_TIMEOUT, "no_answer", message)
         }
         End::Cut(why) => bad_gateway("answer_cut", &format!("the answer was cut: {why}")),
-        End::Answered | End::ClientLeft => bad_gateway("provider_redirect", "the provider answered with a redirect, which Mete never follows; mend its base_url"),
+        End::Answered | End::ClientLeft => {
+            bad_gateway("provider_redirect", "the provider answered with a redirect, which Mete never follows; mend its base_url")
+        }
     }
 }

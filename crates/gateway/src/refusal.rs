@@ -16,10 +16,12 @@ pub(crate) fn code(refusal: &Refusal) -> &'static str {
     }
 }
 
-/// The document of a refused hold.
-pub(crate) async fn document(books: &Books, refusal: &Refusal) -> Box<Denied> {
+/// The document of a refused hold, decided after journal line `seq`.
+pub(crate) async fn document(books: &Books, refusal: &Refusal, seq: u64) -> Box<Denied> {
     let record = match &refusal.account {
-        Account::Budget { budget, .. } => books.budgets().await.ok().and_then(|all| all.into_iter().find(|record| record.spec.name == *budget)),
+        Account::Budget { budget, .. } => {
+            books.budgets().await.ok().and_then(|all| all.into_iter().find(|record| record.spec.name == *budget))
+        }
         Account::Run(_) => None,
     };
     let name = account_name(&refusal.account);
@@ -32,6 +34,8 @@ pub(crate) async fn document(books: &Books, refusal: &Refusal) -> Box<Denied> {
         .with("scope", scope(&refusal.account, record.as_ref()))
         .with("waiting_helps", refusal.code == RefusalCode::Held)
         .with("resets_at", refusal.resets_at.map_or(Value::Null, |at| at.to_string().into()))
+        .with("per", per_values(&refusal.account))
+        .with("journal_seq", seq)
         .with("how_to_go_on", go_on);
     let amounts = [
         ("limit", refusal.limit),
@@ -60,6 +64,13 @@ pub(crate) fn account_name(account: &Account) -> String {
     match account {
         Account::Budget { budget, .. } => budget.clone(),
         Account::Run(run) => run_text(*run),
+    }
+}
+
+fn per_values(account: &Account) -> Vec<String> {
+    match account {
+        Account::Budget { per, .. } => per.clone(),
+        Account::Run(_) => Vec::new(),
     }
 }
 

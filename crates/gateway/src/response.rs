@@ -51,7 +51,8 @@ pub(crate) fn with_admission(response: &mut Response<()>, call: CallId, admitted
     if let Some(view) = &admitted.grant.tightest {
         with_remaining(headers, view, view.remaining.unwrap_or(Nanos::ZERO));
     }
-    if let Some(ceiling) = admitted.ceiling.filter(|ceiling| admitted.ceiling_sent.is_some() && asked.is_none_or(|asked| *ceiling < asked)) {
+    if let Some(ceiling) = admitted.ceiling.filter(|ceiling| admitted.ceiling_sent.is_some() && asked.is_none_or(|asked| *ceiling < asked))
+    {
         set(headers, MAX_TOKENS, &ceiling.to_string());
     }
 }

@@ -3,7 +3,9 @@
 
 use bytes::Bytes;
 use dialects::{Dialect, Operation, Shape};
-use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, HeaderName, HeaderValue};
+use http::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, HeaderName, HeaderValue,
+};
 use http::{HeaderMap, Method, Request, Uri};
 use http_body_util::Full;
 
@@ -46,7 +48,10 @@ pub(crate) fn pass(call: &Call, provider: &ProviderSettings, settings: &Settings
         Credential::Subscription(name, value) if !always => (own(name, value), true),
         Credential::Own(name, value) if !(always || call.caller.is_known() && gateway_key.is_some()) => {
             if settings.authentication == Authentication::Keyed {
-                let message = format!("provider `{}` has no key of its own, and this gateway forwards no other; set `api_key_env` in mete.toml", provider.name);
+                let message = format!(
+                    "provider `{}` has no key of its own, and this gateway forwards no other; set `api_key_env` in mete.toml",
+                    provider.name
+                );
                 return Err(Denied::unauthorized("no_provider_key", message));
             }
             (own(name, value), false)
@@ -105,7 +110,8 @@ fn request(call: &Call, target: &Target<'_>, pass: &Pass, body: Bytes) -> Step<U
         Some(model) => call.route.path_for_model(&model),
         None => call.route.upstream_path.clone(),
     };
-    let uri = address(target.provider, &path, pass.covered).ok_or_else(|| Denied::bad_request("invalid_path", "the path can't be forwarded"))?;
+    let uri =
+        address(target.provider, &path, pass.covered).ok_or_else(|| Denied::bad_request("invalid_path", "the path can't be forwarded"))?;
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = call.method.clone();
     *request.uri_mut() = uri;

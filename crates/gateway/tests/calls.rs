@@ -31,11 +31,23 @@ fn shapes() -> Vec<Shape> {
     vec![
         shape("chat", "/v1/chat/completions", chat(json!({}))),
         shape("chat, four choices", "/v1/chat/completions", chat(json!({ "n": 4, "max_completion_tokens": 500 }))),
-        shape("chat, reasoning", "/v1/chat/completions", chat(json!({ "messages": [{ "role": "user", "content": "[[sim output=10 reasoning=200]]" }] }))),
+        shape(
+            "chat, reasoning",
+            "/v1/chat/completions",
+            chat(json!({ "messages": [{ "role": "user", "content": "[[sim output=10 reasoning=200]]" }] })),
+        ),
         shape("chat, streamed", "/v1/chat/completions", chat(json!({ "stream": true }))),
-        shape("chat, streamed with usage", "/v1/chat/completions", chat(json!({ "stream": true, "stream_options": { "include_usage": true } }))),
+        shape(
+            "chat, streamed with usage",
+            "/v1/chat/completions",
+            chat(json!({ "stream": true, "stream_options": { "include_usage": true } })),
+        ),
         shape("chat, priority served", "/v1/chat/completions", chat(json!({ "service_tier": "priority" }))),
-        shape("chat, priority asked, default served", "/v1/chat/completions", chat(json!({ "service_tier": "priority", "messages": [{ "role": "user", "content": "[[sim output=20 tier=default]]" }] }))),
+        shape(
+            "chat, priority asked, default served",
+            "/v1/chat/completions",
+            chat(json!({ "service_tier": "priority", "messages": [{ "role": "user", "content": "[[sim output=20 tier=default]]" }] })),
+        ),
         shape("responses", "/v1/responses", json!({ "model": "gpt-5", "input": "[[sim output=40 reasoning=30]]" })),
         shape("responses, streamed", "/v1/responses", json!({ "model": "gpt-5", "input": "[[sim output=40]]", "stream": true })),
         shape("embeddings", "/v1/embeddings", json!({ "model": "text-embedding-3-small", "input": ["a few words", "and a few more"] })),
@@ -50,7 +62,9 @@ fn shapes() -> Vec<Shape> {
         shape(
             "messages, web search",
             "/v1/messages",
-            messages(json!({ "tools": [{ "type": "web_search_20250305", "name": "web_search" }], "messages": [{ "role": "user", "content": "[[sim output=30 web_search=2]]" }] })),
+            messages(
+                json!({ "tools": [{ "type": "web_search_20250305", "name": "web_search" }], "messages": [{ "role": "user", "content": "[[sim output=30 web_search=2]]" }] }),
+            ),
         ),
         shape("gemini", "/v1beta/models/gemini-2.5-flash:generateContent", gemini.clone()),
         shape("gemini, v1", "/v1/models/gemini-2.5-flash:generateContent", gemini.clone()),
@@ -117,7 +131,9 @@ async fn a_trailer_comes_when_it_is_asked_for() {
     let world = World::start().await;
     world.budget("all", "10").await;
     let body = chat(json!({ "stream": true })).to_string();
-    let answer = world.send(http::Method::POST, "/v1/chat/completions", &[("authorization", "Bearer sk-own"), ("x-mete-trailer", "on")], &body).await;
+    let answer = world
+        .send(http::Method::POST, "/v1/chat/completions", &[("authorization", "Bearer sk-own"), ("x-mete-trailer", "on")], &body)
+        .await;
     let last = answer.body.trim_end().lines().last().unwrap().to_owned();
     let cost = money::Nanos::new(world.billed()).to_usd();
     assert!(last.starts_with(": ") && last.contains(&format!("x-mete-cost-usd={cost}")), "{last}");

@@ -199,6 +199,18 @@ impl Reader {
         })
     }
 
+    /// Journal lines after a number, oldest first: number and event. For ledgers written apart that check this one.
+    ///
+    /// # Errors
+    /// The journal can't be read.
+    pub fn journal(&self, after: i64, limit: u32) -> Result<Vec<(i64, serde_json::Value)>, ReadError> {
+        let lines = self.with(|conn| Ok(crate::disk::journal::lines(conn, after, i64::from(limit))?))?;
+        lines
+            .into_iter()
+            .map(|(seq, text)| Ok((seq, serde_json::from_str(&text).map_err(|why| ReadError::Damaged(why.to_string()))?)))
+            .collect()
+    }
+
     /// One call.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ async fn what_is_held_and_settled_is_there_after_a_restart() {
     put(&books, budget("all", "10", &[])).await;
     let one = hold(&books, "4", &[("team", "search")]).await;
     let two = hold(&books, "6", &[]).await;
-    assert!(matches!(books.hold(request("1", &[])).await.unwrap(), HoldAnswer::Refused(_)));
+    assert!(matches!(books.hold(request("1", &[])).await.unwrap(), HoldAnswer::Refused(..)));
     settle(&books, one.hold, "1.5").await;
     books.finish(end(two.hold, Outcome::Voided)).await.unwrap();
     let before = books.accounts().await.unwrap();

@@ -269,10 +269,26 @@ fn settings(base_url: &str) -> Settings {
 /// Prices of the models that the fake provider bills, from the same published figures: dollars for a million tokens.
 pub fn prices() -> PriceBook {
     let models = [
-        ("openai", "openai/gpt-5", [("input_tokens", "1.25", "2.5"), ("cache_read_tokens", "0.125", "0.25"), ("output_tokens", "10", "20")]),
-        ("openai", "openai/gpt-5-mini", [("input_tokens", "0.25", "0.45"), ("cache_read_tokens", "0.025", "0.045"), ("output_tokens", "2", "3.6")]),
-        ("google", "google/gemini-2.5-flash", [("input_tokens", "0.3", "0.54"), ("cache_read_tokens", "0.03", "0.054"), ("output_tokens", "2.5", "4.5")]),
-        ("anthropic", "anthropic/claude-sonnet-5", [("input_tokens", "2", ""), ("cache_read_tokens", "0.2", ""), ("output_tokens", "10", "")]),
+        (
+            "openai",
+            "openai/gpt-5",
+            [("input_tokens", "1.25", "2.5"), ("cache_read_tokens", "0.125", "0.25"), ("output_tokens", "10", "20")],
+        ),
+        (
+            "openai",
+            "openai/gpt-5-mini",
+            [("input_tokens", "0.25", "0.45"), ("cache_read_tokens", "0.025", "0.045"), ("output_tokens", "2", "3.6")],
+        ),
+        (
+            "google",
+            "google/gemini-2.5-flash",
+            [("input_tokens", "0.3", "0.54"), ("cache_read_tokens", "0.03", "0.054"), ("output_tokens", "2.5", "4.5")],
+        ),
+        (
+            "anthropic",
+            "anthropic/claude-sonnet-5",
+            [("input_tokens", "2", ""), ("cache_read_tokens", "0.2", ""), ("output_tokens", "10", "")],
+        ),
     ];
     let mut rows = String::new();
     let mut rule = |seller: &str, sku: &str, meter: &str, attrs: &str, select: &str, price: &str, per: &str| {

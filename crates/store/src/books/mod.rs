@@ -113,8 +113,8 @@ pub struct HoldRequest {
 pub enum HoldAnswer {
     /// Durable; the attempt may be sent.
     Granted(Grant),
-    /// Nothing changed.
-    Refused(Box<Refusal>),
+    /// Nothing changed. The number of the last journal line at that moment, so that another ledger can judge it.
+    Refused(Box<Refusal>, u64),
     /// The same key sent the same idempotency key before; nothing changed. Names the first call.
     Duplicate(CallId),
 }

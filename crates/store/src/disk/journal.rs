@@ -33,6 +33,20 @@ pub(crate) enum LoadError {
     Damaged(String),
 }
 
+impl Tip {
+    /// The number of the last line; 0 before the first.
+    pub(crate) fn number(&self) -> u64 {
+        u64::try_from(self.seq).unwrap_or_default()
+    }
+}
+
+/// Lines after a number, as they were written.
+pub(crate) fn lines(conn: &Connection, after: i64, limit: i64) -> rusqlite::Result<Vec<(i64, String)>> {
+    let mut select = conn.prepare_cached("SELECT seq, event FROM journal WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;
+    let rows = select.query_map(params![after, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect()
+}
+
 /// Writes a line after `tip`.
 pub(crate) fn append(conn: &Connection, tip: &Tip, text: &str, at: Timestamp) -> rusqlite::Result<Tip> {
     let next = link(tip, text);

@@ -62,7 +62,7 @@ impl Turn<'_> {
             (Some(first), _) => Ok(HoldAnswer::Duplicate(first)),
             (None, Ok(Event::Held(held))) => self.grant(&job, held)?,
             (None, Ok(_)) => Err(BooksError::Invalid("the ledger answered a hold with something else".to_owned())),
-            (None, Err(No::Refused(refusal))) => Ok(HoldAnswer::Refused(refusal)),
+            (None, Err(No::Refused(refusal))) => Ok(HoldAnswer::Refused(refusal, self.core.tip.number())),
             (None, Err(no)) => Err(said(no)),
         };
         self.answer(job, answer);

@@ -136,7 +136,7 @@ impl Shared {
         stats.unresolved = core.open.unresolved;
         stats.held = Nanos::new(i64::try_from(core.open.nanos).unwrap_or(i64::MAX));
         stats.spent = core.spent;
-        stats.journal_seq = u64::try_from(core.tip.seq).unwrap_or_default();
+        stats.journal_seq = core.tip.number();
     }
 
     /// Notes a commit.

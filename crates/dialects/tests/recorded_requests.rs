@@ -89,6 +89,9 @@ fn without_spliced(body: &[u8]) -> Value {
     for (object, name) in [("generationConfig", "maxOutputTokens"), ("thinking", "budget_tokens")] {
         let inner = members.entry(object).or_insert_with(|| Value::Object(serde_json::Map::new()));
         inner.as_object_mut().unwrap().shift_remove(name);
+        if let Some(thinking) = inner.get_mut("thinkingConfig") {
+            thinking.as_object_mut().unwrap().shift_remove("thinkingBudget");
+        }
     }
     body
 }

@@ -79,7 +79,7 @@ pub(crate) fn authenticate(books: &Books, mode: Authentication, route: &Route, h
     if secret.starts_with("rt_") {
         return with_run_token(books, &secret, by_path);
     }
-    if secret.starts_with("mt_") {
+    if ["mta_", "mtl_"].iter().any(|prefix| secret.starts_with(prefix)) {
         let message = "this is an admin token, which can't call models; make a key with `mete keys create NAME`";
         return Err(Denied::forbidden("admin_token", message));
     }

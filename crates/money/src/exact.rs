@@ -174,6 +174,18 @@ impl Exact {
     }
 }
 
+impl fmt::Display for Exact {
+    /// Dollars without loss, with at least two digits after the point: `$0.0000000123`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let magnitude = self.0.unsigned_abs();
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let one = 10_u128.pow(EXACT_SCALE);
+        let fraction = format!("{:024}", magnitude % one);
+        let kept = fraction.trim_end_matches('0').len().max(2);
+        write!(f, "{sign}${}.{}", magnitude / one, &fraction[..kept])
+    }
+}
+
 impl From<Nanos> for Exact {
     fn from(amount: Nanos) -> Self {
         Self(i128::from(amount.get()) * PER_NANO)
@@ -202,6 +214,14 @@ pub fn apportion(parts: &[Exact], total: Nanos) -> Vec<Nanos> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_exact_amount_is_written_without_loss() {
+        let rate = Rate::new(Decimal::parse("1.25").unwrap(), 1_000_000).unwrap();
+        for (quantity, text) in [(0, "$0.00"), (1, "$0.00000125"), (1_000_000, "$1.25"), (2_000_001, "$2.50000125")] {
+            assert_eq!(rate.times(quantity).unwrap().to_string(), text);
+        }
+    }
 
     fn rate(price: &str, per: u64) -> Rate {
         Rate::new(Decimal::parse(price).unwrap(), per).unwrap()

@@ -1,10 +1,31 @@
 //! The admin API as a caller sees it: one surface, whether a server runs here, elsewhere or not at all.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use http::{Request, Response, Uri, header};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
+use store::{Books, OpenError, Options, read_owner};
+use tower::ServiceExt as _;
 
 use crate::Environment;
+use crate::api::{self, guard::InProcess};
+use crate::control::{Control, Sources};
+
+/// The largest answer that is read.
+const ANSWER_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// How long the API may take to answer.
+const ANSWER_MAX: Duration = Duration::from_secs(120);
+/// How long a server that owns a data directory may take to show that it lives.
+const ALIVE_MAX: Duration = Duration::from_secs(2);
 
 /// Which server or directory to ask.
 #[derive(Clone, Debug, Default)]
@@ -81,26 +102,89 @@ impl Answer {
 
 /// The admin API: remote over HTTP, or in this process on a data directory that no server owns.
 #[derive(Debug)]
-pub struct Api {}
+pub struct Api(Way);
+
+enum Way {
+    Remote { base: String, data_plane: String, token: String, client: Client<HttpConnector, Full<Bytes>> },
+    Local { router: Router, control: Arc<Control> },
+}
+
+impl core::fmt::Debug for Way {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Remote { base, .. } => write!(f, "Remote({base})"),
+            Self::Local { control, .. } => write!(f, "Local({})", control.data.display()),
+        }
+    }
+}
 
 impl Api {
     /// Finds whom to ask: `url`, else the server that owns `data`, else `data` itself opened in this process.
     ///
     /// # Errors
     /// Says what can't be reached or opened.
-    pub async fn connect(_connect: Connect) -> Result<Self, AccessError> {
-        Err(AccessError::Data("not built".to_owned()))
+    pub async fn connect(connect: Connect) -> Result<Self, AccessError> {
+        if let Some(url) = &connect.url {
+            let base = base_of(url)?;
+            let token = connect.token.clone().or_else(|| connect.data.as_deref().and_then(|data| local_token(data, &base)));
+            let token = token.filter(|token| !token.is_empty()).ok_or_else(|| AccessError::NoToken(base.clone()))?;
+            return Ok(Self::remote(base, token));
+        }
+        if let Some(api) = Self::running(&connect).await {
+            return Ok(api);
+        }
+        let data = connect.data.clone().ok_or_else(|| AccessError::Data("no data directory is named; use --data DIR".to_owned()))?;
+        Self::local(connect, &data).await
     }
 
     /// The server that owns the data directory, if one runs and answers; never opens the directory.
-    pub async fn running(_connect: &Connect) -> Option<Self> {
-        None
+    pub async fn running(connect: &Connect) -> Option<Self> {
+        let owner = read_owner(connect.data.as_deref()?).ok()??;
+        let token = std::fs::read_to_string(owner.token_file?).ok()?;
+        let api = Self::remote(format!("http://{}", owner.address?), token.trim().to_owned());
+        let stats = tokio::time::timeout(ALIVE_MAX, api.get("/stats")).await.ok()?.ok()?;
+        let api = api.with_data_plane(stats.body["address"].as_str());
+        stats.is_ok().then_some(api)
+    }
+
+    fn remote(base: String, token: String) -> Self {
+        let client = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
+        Self(Way::Remote { data_plane: base.clone(), base, token, client })
+    }
+
+    fn with_data_plane(mut self, address: Option<&str>) -> Self {
+        if let (Way::Remote { data_plane, .. }, Some(address)) = (&mut self.0, address) {
+            *data_plane = format!("http://{address}");
+        }
+        self
+    }
+
+    /// Opens the directory in this process.
+    async fn local(connect: Connect, data: &Path) -> Result<Self, AccessError> {
+        let sources = Sources { config: connect.config, flags: Vec::new(), prices: connect.prices, env: connect.env };
+        let loaded = sources.load().map_err(|error| AccessError::Config(error.to_string()))?;
+        let options = Options { dir: data.to_owned(), survives: loaded.config.survives };
+        let (books, _) = Books::open(options).map_err(|error| AccessError::Data(open_error(data, &error)))?;
+        let control = Control::new(books, data, sources, loaded).await.map_err(AccessError::Data)?;
+        Ok(Self(Way::Local { router: api::router(Arc::clone(&control)), control }))
     }
 
     /// The base address of a running server (`http://127.0.0.1:4141`), where the data plane is; `None` when the directory is open here.
     #[must_use]
     pub fn base_url(&self) -> Option<&str> {
-        None
+        match &self.0 {
+            Way::Remote { data_plane, .. } => Some(data_plane),
+            Way::Local { .. } => None,
+        }
+    }
+
+    /// Writes everything and frees a directory that is open here. Dropping does so too, without waiting for it.
+    pub async fn close(self) {
+        if let Way::Local { control, .. } = self.0
+            && let Err(error) = control.books.close().await
+        {
+            tracing::error!(%error, "failed to close the data directory");
+        }
     }
 
     /// `GET /api/v1{path}`; `path` starts with `/` and may have a query.
@@ -147,7 +231,88 @@ impl Api {
     ///
     /// # Errors
     /// The server can't be reached.
-    pub async fn send(&self, _method: &str, _path: &str, _body: Option<Value>) -> Result<Answer, AccessError> {
-        Err(AccessError::Data("not built".to_owned()))
+    pub async fn send(&self, method: &str, path: &str, body: Option<Value>) -> Result<Answer, AccessError> {
+        match tokio::time::timeout(ANSWER_MAX, self.sent(method, path, body)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(self.unreachable("no answer within two minutes")),
+        }
     }
+
+    async fn sent(&self, method: &str, path: &str, body: Option<Value>) -> Result<Answer, AccessError> {
+        match &self.0 {
+            Way::Remote { base, token, client, .. } => {
+                let mut request = request(method, &format!("{base}/api/v1{path}"), body)?;
+                let bearer = format!("Bearer {token}").parse().map_err(|_| AccessError::NoToken(base.clone()))?;
+                request.headers_mut().insert(header::AUTHORIZATION, bearer);
+                let answer = client.request(request).await.map_err(|error| self.unreachable(&cause(&error)))?;
+                self.read(answer).await
+            }
+            Way::Local { router, .. } => {
+                let mut request = request(method, &format!("/api/v1{path}"), body)?.map(Body::new);
+                request.extensions_mut().insert(InProcess);
+                let answer = match router.clone().oneshot(request).await {
+                    Ok(answer) => answer,
+                    Err(never) => match never {},
+                };
+                self.read(answer).await
+            }
+        }
+    }
+
+    async fn read<B>(&self, answer: Response<B>) -> Result<Answer, AccessError>
+    where
+        B: http_body::Body<Data = Bytes>,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let status = answer.status().as_u16();
+        let bytes = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await.map_err(|error| self.unreachable(&error.to_string()))?.to_bytes();
+        let wrong = |why: serde_json::Error| AccessError::NotTheApi { url: self.base_url().unwrap_or("here").to_owned(), why: format!("status {status}, {why}") };
+        Ok(Answer { status, body: serde_json::from_slice(&bytes).map_err(wrong)? })
+    }
+
+    fn unreachable(&self, why: &str) -> AccessError {
+        AccessError::Unreachable { url: self.base_url().unwrap_or("this process").to_owned(), why: why.to_owned() }
+    }
+}
+
+fn request(method: &str, uri: &str, body: Option<Value>) -> Result<Request<Full<Bytes>>, AccessError> {
+    let mut builder = Request::builder().method(method).uri(uri);
+    let bytes = match body {
+        Some(body) => {
+            builder = builder.header(header::CONTENT_TYPE, "application/json");
+            Bytes::from(body.to_string())
+        }
+        None => Bytes::new(),
+    };
+    builder.body(Full::new(bytes)).map_err(|_| AccessError::BadUrl(uri.to_owned()))
+}
+
+/// The innermost reason: the outer ones only say that the client failed.
+fn cause(error: &dyn std::error::Error) -> String {
+    let mut inner = error;
+    while let Some(source) = inner.source() {
+        inner = source;
+    }
+    inner.to_string()
+}
+
+fn base_of(url: &str) -> Result<String, AccessError> {
+    let text = url.trim_end_matches('/');
+    let wrong = || AccessError::BadUrl(url.to_owned());
+    let parsed: Uri = text.parse().map_err(|_| wrong())?;
+    let plain = parsed.scheme_str() == Some("http") && parsed.host().is_some() && matches!(parsed.path(), "" | "/");
+    if plain { Ok(text.to_owned()) } else { Err(wrong()) }
+}
+
+/// The token of a server on this machine that owns the data directory and listens at this very address.
+fn local_token(data: &Path, base: &str) -> Option<String> {
+    let owner = read_owner(data).ok()??;
+    let own = format!("http://{}", owner.address?) == base;
+    let text = own.then(|| std::fs::read_to_string(owner.token_file?).ok())??;
+    Some(text.trim().to_owned())
+}
+
+/// Says whose directory can't be opened.
+pub(crate) fn open_error(data: &Path, error: &OpenError) -> String {
+    format!("{}: {error}", data.display())
 }

@@ -21,13 +21,19 @@
 //! An error is `{"error":{"code","message"}}`; the message is a sentence that says what to do.
 
 mod access;
+mod api;
 pub mod config;
+mod control;
 mod doctor;
 mod offline;
 mod place;
+mod prices;
 mod serve;
+mod tokens;
+mod watch;
 
 pub use access::{AccessError, Answer, Api, Connect};
+pub use api::openapi;
 pub use doctor::{DoctorOptions, Finding, Level, doctor};
 pub use offline::{CostAsk, OfflineError, cost, restore, verify};
 pub use place::{Environment, default_data_dir};

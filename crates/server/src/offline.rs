@@ -1,8 +1,13 @@
-//! What needs no server: the cost of a usage document, and the oracle on a data directory.
+//! What needs no server: the cost of a usage document, the oracle on a data directory, and restoring a backup.
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use dialects::{Dialect, Operation, Reading, UsageReading, read_response};
+use jiff::Timestamp;
+use pricing::{Cost, PriceBook, PriceQuery, Usage};
+use serde_json::{Map, Value, json};
+
+use crate::prices;
 
 /// Asks what a provider's usage document costs.
 #[derive(Clone, Debug, Default)]
@@ -17,7 +22,7 @@ pub struct CostAsk {
     pub region: Option<String>,
     /// Price selectors: `service_tier=priority`, `deployment=data_zone`, …
     pub select: Vec<(String, String)>,
-    /// The usage object, as JSON text, exactly as the provider sends it.
+    /// The usage object, as JSON text, exactly as the provider sends it. A whole answer that contains it will do.
     pub usage: String,
     /// RFC 3339; by default now.
     pub at: Option<String>,
@@ -46,23 +51,158 @@ pub enum OfflineError {
 ///
 /// # Errors
 /// Says what can't be read.
-pub fn cost(_ask: &CostAsk) -> Result<Value, OfflineError> {
-    Err(OfflineError::Ask("not built".to_owned()))
+pub fn cost(ask: &CostAsk) -> Result<Value, OfflineError> {
+    let book = prices::base(ask.prices.as_deref()).map_err(OfflineError::Prices)?;
+    cost_by(&book, ask)
 }
 
-/// The oracle on a data directory, read-only (a server may run on it): `{"ok","budgets","postings","open_holds","violations"}`.
+/// As [`cost`], by a price book at hand.
+pub(crate) fn cost_by(book: &PriceBook, ask: &CostAsk) -> Result<Value, OfflineError> {
+    let dialect = Dialect::from_name(&ask.dialect).ok_or_else(|| OfflineError::Ask("dialect: write openai, anthropic or gemini".to_owned()))?;
+    let reading = read_usage(dialect, &ask.usage)?;
+    let usage = match reading.usage {
+        UsageReading::Reported(usage) => usage,
+        UsageReading::Refused { why } => return Err(OfflineError::Usage(why)),
+        UsageReading::Missing => return Err(OfflineError::Usage(format!("no counts of the dialect `{}` in it; check --dialect", ask.dialect))),
+    };
+    let at = match &ask.at {
+        None => Timestamp::now(),
+        Some(text) => text.parse().map_err(|_| OfflineError::Ask(format!("at `{}` is not a time; write RFC 3339, such as 2026-11-23T12:00:00Z", crate::config::budgets::short(text))))?,
+    };
+    let mut query = PriceQuery::new(ask.seller.as_deref().unwrap_or(vendor(dialect)), &ask.model, at);
+    query.region = ask.region.clone().unwrap_or_default();
+    query.select = reading.select;
+    query.select.extend(ask.select.iter().cloned());
+    Ok(document(&query, &usage, book))
+}
+
+const fn vendor(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::OpenAi => "openai",
+        Dialect::Anthropic => "anthropic",
+        Dialect::Gemini => "google",
+    }
+}
+
+/// Reads usage by the dialect's own reader, as part of the answer that it comes in.
+fn read_usage(dialect: Dialect, text: &str) -> Result<Reading, OfflineError> {
+    let not_json = |why: serde_json::Error| OfflineError::Ask(format!("the usage is not a JSON object: {why}"));
+    let found: Map<String, Value> = serde_json::from_str(text).map_err(not_json)?;
+    let is_whole = |name: &str| found.get(name).is_some_and(Value::is_object);
+    let member = if dialect == Dialect::Gemini { "usageMetadata" } else { "usage" };
+    let usage = if is_whole(member) { found[member].clone() } else { Value::Object(found.clone()) };
+    let operation = match dialect {
+        Dialect::Anthropic => Operation::Messages,
+        Dialect::Gemini => Operation::Generate,
+        Dialect::OpenAi if usage.get("input_tokens").is_some() => Operation::Responses,
+        Dialect::OpenAi if usage.get("completion_tokens").is_some() => Operation::Chat,
+        Dialect::OpenAi => Operation::Embeddings,
+    };
+    let answer = if is_whole(member) { text.to_owned() } else { json!({member: usage}).to_string() };
+    Ok(read_response(operation, answer.as_bytes()))
+}
+
+fn document(query: &PriceQuery, usage: &Usage, book: &PriceBook) -> Value {
+    match book.cost(query, usage) {
+        Cost::Priced(priced) => json!({
+            "status": "priced",
+            "total_nanos": priced.total.get(),
+            "total_usd": priced.total.to_usd(),
+            "model": query.model,
+            "seller": query.seller,
+            "sku": priced.sku,
+            "book": priced.book,
+            "lines": priced.lines.iter().map(|line| json!({
+                "meter": line.meter.name(),
+                "attrs": line.attrs,
+                "quantity": line.quantity,
+                "rate": line.rate.price().to_string(),
+                "per": line.rate.per(),
+                "nanos": line.nanos.get(),
+                "rule": line.rule,
+                "conflict": line.conflict,
+            })).collect::<Vec<_>>(),
+        }),
+        Cost::Unpriced(why) => json!({
+            "status": "unpriced",
+            "total_nanos": null,
+            "total_usd": null,
+            "model": query.model,
+            "seller": query.seller,
+            "why": why.to_string(),
+            "lines": usage.lines.iter().map(|line| json!({
+                "meter": line.meter.name(), "attrs": line.attrs, "quantity": line.quantity, "rate": null, "per": null, "nanos": null, "rule": null,
+            })).collect::<Vec<_>>(),
+        }),
+    }
+}
+
+/// The oracle on a data directory or backup file, read-only (a server may run on it):
+/// `{"ok","budgets","postings","open_holds","violations"}`.
 /// `full` replays every journal line from the beginning instead of from the last snapshot.
 ///
 /// # Errors
 /// The directory can't be read.
-pub fn verify(_data: &Path, _full: bool) -> Result<Value, OfflineError> {
-    Err(OfflineError::Data("not built".to_owned()))
+pub fn verify(data: &Path, full: bool) -> Result<Value, OfflineError> {
+    let report = store::verify(data, full).map_err(|error| OfflineError::Data(format!("{}: {error}", data.display())))?;
+    serde_json::to_value(report).map_err(|error| OfflineError::Data(error.to_string()))
 }
 
 /// Puts a backup in place of an absent or empty data directory.
 ///
 /// # Errors
 /// The backup doesn't verify, or the directory holds data.
-pub fn restore(_backup: &Path, _data: &Path) -> Result<(), OfflineError> {
-    Err(OfflineError::Data("not built".to_owned()))
+pub fn restore(backup: &Path, data: &Path) -> Result<(), OfflineError> {
+    store::restore(backup, data).map(drop).map_err(|error| OfflineError::Data(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CARDS: &str = r#"
+{"seller":"anthropic","sku":"anthropic/a","meter":"input_tokens","price":"3"}
+{"seller":"anthropic","sku":"anthropic/a","meter":"output_tokens","price":"15"}
+{"seller":"anthropic","sku":"anthropic/a","meter":"cache_read_tokens","price":"0.30"}
+{"seller":"anthropic","sku":"anthropic/a","meter":"cache_write_tokens","attrs":{"ttl":"5m"},"price":"3.75"}
+{"seller":"openai","sku":"openai/o","meter":"input_tokens","price":"1.25"}
+{"seller":"openai","sku":"openai/o","meter":"cache_read_tokens","price":"0.125"}
+{"seller":"openai","sku":"openai/o","meter":"output_tokens","price":"10"}
+{"seller":"google","sku":"google/g","meter":"input_tokens","price":"1.25"}
+{"seller":"google","sku":"google/g","meter":"output_tokens","price":"10"}
+"#;
+
+    fn total(dialect: &str, model: &str, usage: &str) -> Result<Value, String> {
+        let book = PriceBook::from_rows(dialects::price_book::read(CARDS).unwrap()).unwrap();
+        let ask = CostAsk { dialect: dialect.to_owned(), model: model.to_owned(), usage: usage.to_owned(), ..CostAsk::default() };
+        cost_by(&book, &ask).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn usage_of_each_dialect_is_priced_exactly() {
+        let cases = [
+            ("anthropic", "a", r#"{"input_tokens":2000,"cache_read_input_tokens":90000,"output_tokens":1000}"#, 48_000_000),
+            ("anthropic", "a", r#"{"input_tokens":500,"cache_creation_input_tokens":8000,"output_tokens":300}"#, 36_000_000),
+            ("openai", "o", r#"{"prompt_tokens":10000,"completion_tokens":500,"prompt_tokens_details":{"cached_tokens":8000}}"#, 8_500_000),
+            ("openai", "o", r#"{"input_tokens":1000,"output_tokens":1500,"output_tokens_details":{"reasoning_tokens":1200}}"#, 16_250_000),
+            ("openai", "o", r#"{"id":"x","object":"chat.completion","choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":0}}"#, 1_250_000),
+            ("gemini", "g", r#"{"promptTokenCount":1000,"candidatesTokenCount":200,"thoughtsTokenCount":1800}"#, 21_250_000),
+        ];
+        for (dialect, model, usage, nanos) in cases {
+            let document = total(dialect, model, usage).unwrap();
+            assert_eq!(document["total_nanos"], json!(nanos), "{usage}: {document}");
+            let sum: i64 = document["lines"].as_array().unwrap().iter().map(|line| line["nanos"].as_i64().unwrap()).sum();
+            assert_eq!(sum, nanos, "lines sum to the total");
+        }
+    }
+
+    #[test]
+    fn what_is_unknown_is_unpriced_and_what_is_absurd_is_refused() {
+        let document = total("openai", "nobody-knows", r#"{"prompt_tokens":10,"completion_tokens":5}"#).unwrap();
+        assert_eq!((document["status"].as_str(), document["total_nanos"].is_null()), (Some("unpriced"), true), "{document}");
+        for usage in [r#"{"prompt_tokens":-1,"completion_tokens":5}"#, r#"{"prompt_tokens":"7","completion_tokens":5}"#, r#"{"prompt_tokens":1e400,"completion_tokens":1}"#, "[]", "", r#"{"x":1}"#] {
+            assert!(total("openai", "o", usage).is_err(), "{usage}");
+        }
+        assert!(total("cohere", "o", "{}").unwrap_err().contains("openai, anthropic or gemini"));
+    }
 }

@@ -1,11 +1,31 @@
 //! `mete serve`: opens the books, the gateway and the listeners, in that order, and closes them in the reverse one.
 
+use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use axum::Router;
+use axum::body::Body;
+use axum::response::IntoResponse as _;
+use gateway::Gateway;
+use gateway::listener::{self, Limits};
+use http::{Request, Response};
+use hyper::body::Incoming;
+use store::{Books, OpenError, Options};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tower::ServiceExt as _;
+
 use crate::Environment;
+use crate::access::open_error;
+use crate::api::{self, error::ApiError};
 use crate::config::ConfigError;
+use crate::control::{Control, LoadError, Sources};
+use crate::{tokens, watch as files};
 
 /// What the command line says. Flags win over the file, the file over the defaults.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +44,14 @@ pub struct ServeOptions {
     pub idle_exit: Option<Duration>,
     /// Environment variables; provider keys are read from here and nowhere else.
     pub env: Environment,
+}
+
+impl ServeOptions {
+    fn sources(&self) -> Sources {
+        let flags = [("server.listen", &self.listen), ("server.admin_listen", &self.admin_listen)];
+        let flags = flags.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value.clone()?)));
+        Sources { config: self.config.clone(), flags: flags.collect(), prices: self.prices.clone(), env: self.env.clone() }
+    }
 }
 
 /// Why the server can't start. Each text says what to do next.
@@ -51,6 +79,15 @@ pub enum StartError {
     },
 }
 
+impl From<LoadError> for StartError {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Config(error) => Self::Config(error),
+            LoadError::Prices(why) => Self::Prices(why),
+        }
+    }
+}
+
 /// Why a reload changed nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum ReloadError {
@@ -65,6 +102,19 @@ pub struct Running {
     addr: SocketAddr,
     admin_addr: Option<SocketAddr>,
     admin_token: Option<String>,
+    notices: Vec<String>,
+    control: Handle,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+/// The control plane, which has nothing to show of itself.
+struct Handle(Arc<Control>);
+
+impl core::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Control")
+    }
 }
 
 impl Running {
@@ -86,10 +136,10 @@ impl Running {
         self.admin_token.as_deref()
     }
 
-    /// Lines that a person should see at start: built-in providers, missing keys, unresolved calls.
+    /// Lines that a person should see at start: missing keys, unresolved calls.
     #[must_use]
     pub fn notices(&self) -> &[String] {
-        &[]
+        &self.notices
     }
 
     /// Reads config and prices again (SIGHUP). A bad file changes nothing.
@@ -97,20 +147,150 @@ impl Running {
     /// # Errors
     /// Says what is wrong with the file.
     pub async fn reload(&self) -> Result<(), ReloadError> {
-        Ok(())
+        self.control.0.reload().await.map_err(ReloadError::Rejected)
     }
 
     /// Begins to drain: no new calls, open streams finish within `timeouts.drain_ms`. Returns at once; may be called twice.
-    pub fn shutdown(&self) {}
+    pub fn shutdown(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Completes when the server ends by itself (idle, or the ledger can't be written) or was told to shut down.
+    pub fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        stopped(self.stop.subscribe())
+    }
 
     /// Waits until the server has ended, every settlement on disk.
-    pub async fn wait(self) {}
+    pub async fn wait(self) {
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "the server's main task failed");
+        }
+    }
 }
 
 /// Starts a server.
 ///
 /// # Errors
 /// Says why it can't start; nothing is left open.
-pub async fn start(_options: ServeOptions) -> Result<Running, StartError> {
-    Err(StartError::Data("not built".to_owned()))
+pub async fn start(options: ServeOptions) -> Result<Running, StartError> {
+    let sources = options.sources();
+    let loaded = sources.load()?;
+    let listener = bind(loaded.config.listen).await?;
+    let admin_listener = match loaded.config.admin_listen {
+        Some(addr) => Some(bind(addr).await?),
+        None => None,
+    };
+    let mut notices = loaded.config.notices.clone();
+    let books_options = Options { dir: options.data.clone(), survives: loaded.config.survives };
+    let (books, opened) = Books::open(books_options).map_err(|error| match error {
+        OpenError::InUse { .. } => StartError::InUse(open_error(&options.data, &error)),
+        other => StartError::Data(open_error(&options.data, &other)),
+    })?;
+    if opened.unresolved > 0 {
+        notices.push(format!("{} calls of an earlier process are unresolved and count as held; `mete calls list --status unresolved`", opened.unresolved));
+    }
+    let (addr, admin_addr) = (local(&listener)?, admin_listener.as_ref().map(local).transpose()?);
+    let control = Control::new(books.clone(), &options.data, sources, loaded).await.map_err(StartError::Data)?;
+    control.sync_budgets().await.map_err(StartError::Data)?;
+    let made = tokens::make(&books, &options.data).await.map_err(StartError::Data)?;
+    control.set_tokens(made.tokens);
+    control.set_address(addr);
+    let admin = admin_addr.unwrap_or(addr).to_string();
+    books.write_owner(&admin, Some(&made.file)).map_err(|error| StartError::Data(error.to_string()))?;
+    let stop = watch::channel(false).0;
+    let task = tokio::spawn(run(Arc::clone(&control), listener, admin_listener, stop.clone(), options.idle_exit));
+    Ok(Running { addr, admin_addr, admin_token: made.admin, notices, control: Handle(control), stop, task })
+}
+
+async fn bind(addr: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(addr).await.map_err(|why| StartError::Listen { addr: addr.to_string(), why: why.to_string() })
+}
+
+fn local(listener: &TcpListener) -> Result<SocketAddr, StartError> {
+    listener.local_addr().map_err(|why| StartError::Listen { addr: "the listener".to_owned(), why: why.to_string() })
+}
+
+/// Serves until told to stop, then drains the calls, then closes the books.
+async fn run(control: Arc<Control>, listener: TcpListener, admin_listener: Option<TcpListener>, stop: watch::Sender<bool>, idle_exit: Option<Duration>) {
+    let settings = control.gateway.settings();
+    let (limits, drain) = (Limits::of(&settings), settings.timeouts.drain);
+    let requests = Arc::new(AtomicU64::new(0));
+    let watchers = tokio::spawn(watchers(Arc::clone(&control), stop.clone(), Arc::clone(&requests), idle_exit));
+    let router = api::router(Arc::clone(&control));
+    let data = Front { gateway: control.gateway.clone(), router: admin_listener.is_none().then(|| router.clone()), requests: Arc::clone(&requests) };
+    let served = listener::serve(listener, move |request, peer| data.clone().answer(request, peer), limits, stopped(stop.subscribe()));
+    let admin = async {
+        if let Some(listener) = admin_listener {
+            let admin = move |request: Request<Incoming>, peer| {
+                requests.fetch_add(1, Ordering::Relaxed);
+                routed(router.clone(), request, peer)
+            };
+            listener::serve(listener, admin, limits, stopped(stop.subscribe())).await;
+        }
+    };
+    tokio::join!(served, admin, drained(&control, drain, stop.subscribe()));
+    watchers.abort();
+    if let Err(error) = control.books.close().await {
+        tracing::error!(%error, "failed to close the books; what is missing is rebuilt at the next start");
+    }
+}
+
+async fn stopped(mut stop: watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// Streams that outlast the drain are cut and settled, so that the connections under them can end.
+async fn drained(control: &Control, deadline: Duration, stop: watch::Receiver<bool>) {
+    stopped(stop).await;
+    tracing::info!(in_flight = control.gateway.in_flight(), "draining");
+    control.gateway.drain(deadline).await;
+}
+
+/// What looks at the world beside the listeners: files, idleness, a ledger that can't be written.
+async fn watchers(control: Arc<Control>, stop: watch::Sender<bool>, requests: Arc<AtomicU64>, idle_exit: Option<Duration>) {
+    let reload = files::reload_on_change(&control);
+    let broken = async {
+        let why = control.books.stopped().await;
+        tracing::error!(%why, "the ledger can't be written; ending, so that the next start reads what the disk has");
+        stop.send_replace(true);
+    };
+    let idle = async {
+        match idle_exit {
+            Some(limit) => files::until_idle(&control, &requests, limit).await,
+            None => std::future::pending().await,
+        }
+        tracing::info!("ending after a time without requests");
+        stop.send_replace(true);
+    };
+    tokio::join!(reload, broken, idle);
+}
+
+/// The data plane's port: the admin's paths go to the router unless it has a port of its own, all else to the gateway.
+#[derive(Clone)]
+struct Front {
+    gateway: Gateway,
+    router: Option<Router>,
+    requests: Arc<AtomicU64>,
+}
+
+impl Front {
+    async fn answer(self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let path = request.uri().path();
+        let is_admin = path == "/metrics" || path == "/healthz" || path == "/api" || path.starts_with("/api/");
+        match (is_admin, self.router) {
+            (true, Some(router)) => routed(router, request, peer).await,
+            (true, None) => ApiError::not_found("the admin API has a listener of its own; ask there").into_response(),
+            (false, _) => self.gateway.handle(request, peer).await.map(Body::new),
+        }
+    }
+}
+
+async fn routed(router: Router, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(peer);
+    match router.oneshot(request).await {
+        Ok(answer) => answer,
+        Err(never) => match never {},
+    }
 }

@@ -1,0 +1,88 @@
+//! The admin API: one router, the same for a socket and for a command that opens the data directory itself.
+
+mod budgets;
+mod call_view;
+mod calls;
+pub(crate) mod error;
+mod explain;
+pub(crate) mod guard;
+mod health;
+mod input;
+mod keys;
+mod metrics;
+mod money;
+mod openapi;
+mod operations;
+mod prices;
+mod run_view;
+mod runs;
+mod views;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{delete, get, patch, post};
+
+use crate::control::Control;
+use error::ApiError;
+
+pub use openapi::document as openapi;
+
+/// Everything that isn't the data plane: the admin API behind its guard, `/healthz` and `/metrics`.
+pub(crate) fn router(control: Arc<Control>) -> Router {
+    let guarded = routes().route_layer(from_fn_with_state(Arc::clone(&control), guard::guard));
+    Router::new()
+        .nest("/api/v1", guarded)
+        .route("/healthz", get(health::healthz))
+        .route("/metrics", get(metrics::metrics))
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(control)
+}
+
+/// The routes of the admin API; `openapi` describes exactly these.
+fn routes() -> Router<Arc<Control>> {
+    Router::new()
+        .route("/budgets", get(budgets::list))
+        .route("/budgets/{name}", get(budgets::get).put(budgets::put).patch(budgets::put).delete(budgets::delete))
+        .route("/budgets/{name}/pause", post(budgets::pause))
+        .route("/budgets/{name}/resume", post(budgets::resume))
+        .route("/keys", get(keys::list).post(keys::create))
+        .route("/keys/{id}", patch(keys::update).delete(keys::revoke))
+        .route("/keys/{id}/rotate", post(keys::rotate))
+        .route("/calls", get(calls::list))
+        .route("/calls/{id}", get(calls::get))
+        .route("/calls/{id}/explain", get(calls::explain))
+        .route("/calls/{id}/resolve", post(calls::resolve))
+        .route("/runs", get(runs::list).post(runs::start))
+        .route("/runs/{id}", get(runs::get))
+        .route("/runs/{id}/receipt", get(runs::get))
+        .route("/runs/{id}/join", post(runs::join))
+        .route("/runs/{id}/raise", post(runs::raise))
+        .route("/runs/{id}/end", post(runs::end))
+        .route("/prices", get(prices::list).post(prices::set))
+        .route("/prices/show", get(prices::show))
+        .route("/prices/why", get(prices::why))
+        .route("/prices/own", get(prices::own))
+        .route("/prices/own/{id}", delete(prices::forget))
+        .route("/prices/unknown", get(prices::unknown))
+        .route("/estimate", post(money::estimate))
+        .route("/cost", post(money::cost))
+        .route("/stats", get(operations::stats))
+        .route("/audit", get(operations::audit))
+        .route("/verify", post(operations::verify))
+        .route("/backup", post(operations::backup))
+        .route("/config", get(operations::config))
+        .route("/reload", post(operations::reload))
+        .route("/openapi.json", get(openapi::show))
+}
+
+async fn unknown() -> ApiError {
+    ApiError::not_found("there is no such route; docs/openapi.json lists them")
+}
+
+async fn wrong_method() -> ApiError {
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "the route doesn't take this method; docs/openapi.json lists what it takes")
+}

@@ -1,0 +1,9 @@
+//! The admin API and the server around it, over real sockets on loopback.
+
+mod harness;
+mod access;
+mod budgets;
+mod lifecycle;
+mod reload;
+mod routes;
+mod things;

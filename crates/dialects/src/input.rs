@@ -14,9 +14,8 @@ use crate::json::{Kind, Value};
 pub(crate) const REQUEST_TOKENS: u64 = 128;
 /// What a template adds to a message beyond its JSON keys; OpenAI's cookbook says 3, ChatML and Llama 3 take 5.
 pub(crate) const MESSAGE_TOKENS: u64 = 8;
-/// What offering tools adds once: Anthropic's documentation names 159 to 530 by model and choice, its computer tool up to
-/// 499 beside; Hermes and Qwen templates take about 200.
-pub(crate) const TOOLS_TOKENS: u64 = 1_024;
+/// What offering tools adds once: Hermes and Qwen templates take about 200, OpenAI's namespace a dozen.
+pub(crate) const TOOLS_TOKENS: u64 = 256;
 /// What a tool's declaration adds beyond its own JSON (namespaces, type syntax).
 pub(crate) const TOOL_TOKENS: u64 = 64;
 /// A tool that the provider declares by itself, such as `bash_20250124` (245), `text_editor_20250429` (700) or a computer
@@ -30,6 +29,8 @@ pub(crate) enum Media<'d> {
     Audio { bytes: u64, bytes_per_token: u64 },
     /// Something outside the body or without a formula.
     Hidden,
+    /// Counted by another reader.
+    Elsewhere,
     /// Text after all: this value alone counts.
     Only(Value<'d>),
     /// Not media.
@@ -89,7 +90,7 @@ impl Input {
             Media::Audio { bytes, bytes_per_token } => self.audio(bytes / bytes_per_token.max(1) + 64),
             Media::Hidden => self.hidden = true,
             Media::Only(value) => self.content(value, media),
-            Media::None => {}
+            Media::Elsewhere | Media::None => {}
         }
     }
 

@@ -45,6 +45,8 @@ fn part_of<'d>(part: Value<'d>, images: Images) -> Media<'d> {
             let data = part.get_in(&["input_audio", "data"]).or_else(|| part.get("data"));
             data.map_or(Media::Hidden, |data| Media::Audio { bytes: data.text_bytes() / 4 * 3, bytes_per_token: AUDIO_BYTES_PER_TOKEN })
         }
+        // Codex's tools, which stand in the input.
+        "additional_tools" => Media::Elsewhere,
         "file" | "input_file" | "item_reference" | "input_video" | "video_url" => Media::Hidden,
         // An earlier answer's audio is named by id; what was said isn't in the body.
         _ if part.get_in(&["audio", "id"]).is_some() => Media::Hidden,

@@ -84,6 +84,7 @@ fn responses() {
             r#"{"usage":{"input_tokens":10,"output_tokens":5},"output":[{"type":"web_search_call","action":{"type":"search"}},{"type":"web_search_call","action":{"type":"open_page"}},{"type":"web_search_call"},{"type":"file_search_call"},{"type":"code_interpreter_call","container_id":"c1"},{"type":"code_interpreter_call","container_id":"c1"}]}"#,
             "in 10 out 5 web_search 2 file_search 1 code_interpreter 1",
         ),
+        (r#"{"usage":{"input_tokens":10,"output_tokens":5},"output":[{"type":"image_generation_call","result":"AAAA"}]}"#, "in 10 out 5 image_generation 1"),
         (r#"{"usage":{"input_tokens":10,"output_tokens":5},"tools":[{"type":"web_search"}],"output":[]}"#, "in 10 out 5"),
         (r#"{"usage":{"input_tokens":10,"output_tokens":5},"tool_usage":{"web_search":{"num_requests":3}}}"#, "in 10 out 5 web_search 3"),
     ]);

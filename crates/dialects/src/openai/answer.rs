@@ -74,6 +74,7 @@ pub(crate) fn read_responses(root: Value<'_>, reading: &mut Reading) {
 pub(crate) struct Calls {
     searches: u64,
     file_searches: u64,
+    images: u64,
     containers: Vec<String>,
 }
 
@@ -89,6 +90,7 @@ impl Calls {
                 self.searches += u64::from(action.is_none_or(|action| action.is_text("search")));
             }
             "file_search_call" => self.file_searches += 1,
+            "image_generation_call" => self.images += 1,
             "code_interpreter_call" => {
                 let container = Reading::short(item.get("container_id")).unwrap_or_default();
                 if !self.containers.contains(&container) && self.containers.len() < 256 {
@@ -100,7 +102,9 @@ impl Calls {
         if kind.ends_with("_call") && kind != "function_call" && kind != "custom_tool_call" {
             reading.called(item.get("type"));
         }
-        reading.saw(text_inside(item));
+        if kind != "image_generation_call" {
+            reading.saw(text_inside(item));
+        }
     }
 
     /// Takes the number of searches that the response itself states, where it does.
@@ -115,6 +119,7 @@ impl Calls {
         let searches = if known("web_search") { 0 } else { self.searches };
         usage.add_with(Meter::ToolCall, tool("web_search"), searches);
         usage.add_with(Meter::ToolCall, tool("file_search"), self.file_searches);
+        usage.add_with(Meter::ToolCall, tool("image_generation"), self.images);
         usage.add_with(Meter::ToolCall, tool("code_interpreter"), self.containers.len() as u64);
     }
 }

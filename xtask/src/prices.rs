@@ -65,7 +65,10 @@ fn convert(from: &Path) -> anyhow::Result<(Rows, Vec<String>)> {
     let history = json("prices/model-prices_0.0.5_dated-history.json")?;
     let mut names = Names::default();
     let mut candidates = genai::read(&json("prices/genai-prices_0.2.3.json")?, &mut names, &peak(&history)?)?;
-    let litellm = litellm::read(&json("prices/litellm_1.109.1_model_prices.json")?, &mut names, TODAY.parse::<Date>()?)?;
+    let regions = json("infra/gcp_vm_ondemand_spot_karpenter_2026-08-03.json")?;
+    let mut vertex_regions: Vec<String> = regions["prices"].as_object().context("an object of regions")?.keys().cloned().collect();
+    vertex_regions.extend(["us", "eu"].map(str::to_owned));
+    let litellm = litellm::read(&json("prices/litellm_1.109.1_model_prices.json")?, &mut names, TODAY.parse::<Date>()?, &vertex_regions)?;
     candidates.extend(litellm.rules);
     candidates.extend(copilot::read(&json("prices/github-docs_copilot_models-and-pricing.json")?, &mut names)?);
     candidates.extend(metergraph::read(&json("prices/metergraph-core_0.7.4_prices.json")?, &mut names)?);

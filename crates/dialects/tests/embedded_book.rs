@@ -94,6 +94,9 @@ fn well_known_models_cost_what_their_sellers_say() {
         ("bedrock anthropic.claude-sonnet-5", 0, "2.2 11 0.22"),
         ("bedrock arn:aws:bedrock:us-east-1:123456789012:inference-profile/global.anthropic.claude-sonnet-5", 0, "2 10 0.2"),
         ("bedrock global.anthropic.claude-sonnet-4-5-20250929-v1:0", 0, "3 15 0.3"),
+        ("vertex claude-sonnet-5", 0, "2 10 0.2"),
+        ("vertex claude-sonnet-5 region=us-east5", 0, "2.2 11 0.22"),
+        ("openai ft:gpt-4.1-mini-2025-04-14:acme::abc123", 0, "0.8 3.2 0.2"),
     ] {
         assert_eq!(rates(what, prompt_tokens), expected, "{what} at {prompt_tokens}");
     }
@@ -114,6 +117,38 @@ fn cache_writes_embeddings_and_tools_have_their_own_prices() {
         ("openai text-embedding-3-small", "embedding_tokens", "", "0.02"),
     ] {
         assert_eq!(rate(&query(what), meter, attrs, 0).as_deref(), Some(expected), "{what} {meter} {attrs}");
+    }
+}
+
+#[test]
+fn names_that_agents_and_sdks_use_are_priced() {
+    for (seller, models) in [
+        (
+            "openai",
+            "gpt-4o gpt-4o-2024-08-06 gpt-4o-mini gpt-4.1 gpt-4.1-nano o3 o4-mini gpt-5 gpt-5-mini gpt-5-codex gpt-5.1-codex-max gpt-5.3-codex gpt-5.4-mini gpt-5.6-sol gpt-6-sol gpt-6.1-sol",
+        ),
+        (
+            "anthropic",
+            "claude-3-5-haiku-20241022 claude-3-7-sonnet-latest claude-sonnet-4-20250514 claude-opus-4-1 claude-opus-4-1-20250805 claude-haiku-4-5-20251001 claude-opus-4-6 claude-opus-5 claude-opus-5-5 claude-sonnet-5-5 claude-haiku-5-5 claude-fable-5",
+        ),
+        (
+            "google",
+            "gemini-2.5-pro gemini-2.5-flash gemini-2.5-flash-lite gemini-flash-latest gemini-pro-latest gemini-3.1-pro-preview gemini-3.5-flash-lite gemini-3.8-flash models/gemini-2.5-pro",
+        ),
+        ("xai", "grok-4-0709 grok-4.5 grok-4.6-latest grok-4.7 grok-code-fast-1"),
+        ("deepseek", "deepseek-chat deepseek-reasoner deepseek-v4-flash deepseek-flash"),
+        ("mistral", "mistral-large-latest mistral-medium-latest mistral-small-latest codestral-latest devstral-medium-latest"),
+        ("github-copilot", "gpt-5-mini gpt-5.4 claude-sonnet-5 claude-opus-5 gemini-3.5-flash grok-4.6 kimi-k3"),
+        ("azure", "gpt-5 gpt-5-mini gpt-5.1 gpt-5.4 gpt-5.6-sol gpt-4.1 gpt-4o o4-mini"),
+    ] {
+        for model in models.split(' ') {
+            let query = PriceQuery::new(seller, model, NOW.parse().unwrap());
+            let mut usage = Usage::default();
+            usage.add(Meter::InputTokens, 1_000);
+            usage.add(Meter::OutputTokens, 1_000);
+            assert!(matches!(BOOK.cost(&query, &usage), Cost::Priced(_)), "{seller} {model}");
+            assert!(BOOK.model_facts(&query).input_tokens_max.is_some(), "{seller} {model} has no window");
+        }
     }
 }
 

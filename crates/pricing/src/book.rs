@@ -224,13 +224,16 @@ impl PriceBook {
 
 impl Shelves {
     fn new(rows: Rows) -> Self {
-        let mut shelves = Self { version: crate::check::version(&rows), ..Self::default() };
+        let mut shelves = Self { version: crate::fingerprint::version(&rows), ..Self::default() };
         for (index, rule) in rows.rules.iter().enumerate() {
-            let shelf = shelves.by_seller.entry(rule.seller.clone()).or_default();
-            shelf.skus.entry(rule.sku.clone()).or_default().push(index);
+            let skus = &mut shelves.shelf(&rule.seller).skus;
+            match skus.get_mut(&rule.sku) {
+                Some(rules) => rules.push(index),
+                None => _ = skus.insert(rule.sku.clone(), vec![index]),
+            }
         }
         for (index, row) in rows.aliases.iter().enumerate() {
-            let shelf = shelves.by_seller.entry(row.seller.clone()).or_default();
+            let shelf = shelves.shelf(&row.seller);
             if row.is_pattern() {
                 shelf.patterns.push(index);
             } else {
@@ -238,21 +241,25 @@ impl Shelves {
             }
         }
         for (index, row) in rows.modifiers.iter().enumerate() {
-            shelves.by_seller.entry(row.seller.clone()).or_default().modifiers.push(index);
+            shelves.shelf(&row.seller).modifiers.push(index);
         }
         for (index, row) in rows.models.iter().enumerate() {
             if row.seller.is_empty() {
                 shelves.models.insert(row.sku.clone(), index);
             } else {
-                shelves.by_seller.entry(row.seller.clone()).or_default().models.insert(row.sku.clone(), index);
+                shelves.shelf(&row.seller).models.insert(row.sku.clone(), index);
             }
         }
         for (index, row) in rows.semantics.iter().enumerate() {
-            shelves.by_seller.entry(row.seller.clone()).or_default().semantics = Some(index);
+            shelves.shelf(&row.seller).semantics = Some(index);
         }
         shelves.rows = rows;
         shelves.by_seller.values_mut().for_each(|shelf| shelf.index(&shelves.rows));
         shelves
+    }
+
+    fn shelf(&mut self, seller: &str) -> &mut Shelf {
+        self.by_seller.entry(seller.to_owned()).or_default()
     }
 }
 

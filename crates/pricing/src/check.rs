@@ -1,11 +1,7 @@
-//! Checks of rows before they become a book, and the hash that names the book.
+//! Checks of rows before they become a book.
 
+use crate::{BookError, Layer, Price, Rows, Rule, Span};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-
-use sha2::{Digest, Sha256};
-
-use crate::{Alias, BookError, Layer, Model, Modifier, Price, Region, Rows, Rule, Span};
 
 /// Everything that is wrong with the rows.
 pub(crate) fn problems(rows: &Rows) -> Vec<BookError> {
@@ -75,95 +71,4 @@ fn contradictions(rows: &Rows) -> Vec<BookError> {
         earlier.push(rule);
     }
     errors
-}
-
-/// A hash of everything that can change a price, a name or a bound, independent of the rows' order.
-pub(crate) fn version(rows: &Rows) -> String {
-    let mut text = String::new();
-    let mut digests: Vec<[u8; 32]> = Vec::with_capacity(rows.rules.len() + rows.aliases.len());
-    let mut add = |write: &mut dyn FnMut(&mut String)| {
-        text.clear();
-        write(&mut text);
-        digests.push(Sha256::digest(text.as_bytes()).into());
-    };
-    rows.rules.iter().for_each(|row| add(&mut |text| rule_text(row, text)));
-    rows.aliases.iter().for_each(|row| add(&mut |text| alias_text(row, text)));
-    rows.modifiers.iter().for_each(|row| add(&mut |text| modifier_text(row, text)));
-    rows.models.iter().for_each(|row| add(&mut |text| model_text(row, text)));
-    digests.sort_unstable();
-    let mut hasher = Sha256::new();
-    digests.iter().for_each(|digest| hasher.update(digest));
-    let digest = hasher.finalize();
-    digest.iter().take(8).fold(String::with_capacity(16), |mut text, byte| {
-        _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-fn rule_text(row: &Rule, text: &mut String) {
-    _ = write!(text, "rule|{}|{}|{}|{}|{}|{}|", row.id, row.seller, row.sku, row.meter.name(), row.layer as u8, row.prov.priority());
-    _ = write!(text, "{}|{}|", row.price_kind as u8, u8::from(row.free));
-    pairs_text(&row.attrs, text);
-    pairs_text(&row.select, text);
-    region_text(&row.region, text);
-    let price = |rate: &money::Rate, text: &mut String| _ = write!(text, "{}/{};", rate.price(), rate.per());
-    match &row.price {
-        Price::Flat(rate) => price(rate, text),
-        Price::Tiers { mode, steps } => {
-            _ = write!(text, "{}", *mode as u8);
-            for step in steps {
-                _ = write!(text, ">{} ", step.above);
-                price(&step.rate, text);
-            }
-        }
-    }
-    if let Some(schedule) = &row.schedule {
-        _ = write!(text, "{:?}", (schedule.zone(), &schedule.slots, &schedule.holidays, schedule.on_holidays));
-    }
-    span_text(&row.valid, text);
-    span_text(&row.recorded, text);
-}
-
-fn alias_text(row: &Alias, text: &mut String) {
-    _ = write!(text, "alias|{}|{}|{}|{}|", row.seller, row.name, row.sku, row.layer as u8);
-    pairs_text(&row.select, text);
-    span_text(&row.valid, text);
-    span_text(&row.recorded, text);
-}
-
-fn modifier_text(row: &Modifier, text: &mut String) {
-    _ = write!(text, "modifier|{}|{}|{}|{}|{}|{}|", row.id, row.seller, row.sku, row.factor, row.order, row.layer as u8);
-    _ = write!(text, "{:?}{:?}", row.meters, row.excludes);
-    pairs_text(&row.select, text);
-    region_text(&row.region, text);
-    span_text(&row.valid, text);
-    span_text(&row.recorded, text);
-}
-
-fn model_text(row: &Model, text: &mut String) {
-    _ = write!(text, "model|{}|{}|{}|{}|{:?}", row.seller, row.sku, row.mode, row.layer as u8, row.facts);
-}
-
-fn pairs_text(pairs: &BTreeMap<String, String>, text: &mut String) {
-    for (key, value) in pairs {
-        _ = write!(text, "{key}={value};");
-    }
-    text.push('|');
-}
-
-fn region_text(region: &Region, text: &mut String) {
-    if let Region::Within(scope, ids) = region {
-        _ = write!(text, "{}", *scope as u8);
-        ids.iter().for_each(|id| _ = write!(text, ",{id}"));
-    }
-    text.push('|');
-}
-
-fn span_text(span: &Span, text: &mut String) {
-    for end in [span.from, span.to] {
-        match end {
-            Some(end) => _ = write!(text, "{};", end.as_nanosecond()),
-            None => text.push(';'),
-        }
-    }
 }

@@ -14,6 +14,7 @@ mod bound;
 mod check;
 mod cost;
 mod facts;
+mod fingerprint;
 mod model;
 mod resolve;
 mod rows;

@@ -48,7 +48,12 @@ fn a_hold_is_what_the_case_book_says() {
             Ask { tools: vec![search(Some(2))], ..chat(1_000, 0) },
             29_000_000,
         ),
-        ("embeddings cost their input and generate nothing", "g/card", Ask { embedding_tokens: 8_000, choices: 1, ..Ask::default() }, 10_000_000),
+        (
+            "embeddings cost their input and generate nothing",
+            "g/card",
+            Ask { embedding_tokens: 8_000, choices: 1, ..Ask::default() },
+            10_000_000,
+        ),
         ("24 hidden input is the window", "a/card", Ask { hidden_input: true, ..chat(10, 0) }, 6_000_000_000),
     ] {
         assert_eq!(hold(model, &ask), nanos, "case {case}");

@@ -260,6 +260,9 @@ fn add_names(place: &Place, clause: &Value, sku: &str, names: &mut Names) {
         }
         if let Some(name) = clause["equals"].as_str().filter(|name| !MOVED.contains(name)) {
             add(name);
+            if !name.bytes().rev().take(4).all(|byte| byte.is_ascii_digit()) {
+                add(&format!("{name}-{{date}}"));
+            }
         }
         if let Some(start) = clause["starts_with"].as_str() {
             if start.ends_with(['-', '@']) {

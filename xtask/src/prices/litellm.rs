@@ -32,7 +32,7 @@ struct Place {
     region: Region,
 }
 
-pub fn read(entries: &Value, names: &mut Names, today: Date) -> anyhow::Result<Found> {
+pub fn read(entries: &Value, names: &mut Names, today: Date, vertex_regions: &[String]) -> anyhow::Result<Found> {
     let mut found = Found::default();
     for (key, entry) in entries.as_object().context("an object of models")? {
         let Some(fields) = entry.as_object() else { continue };
@@ -52,7 +52,7 @@ pub fn read(entries: &Value, names: &mut Names, today: Date) -> anyhow::Result<F
             found.rules.extend(rules(key, &place, &sku, fields));
         }
         found.models.push(model(&place, &sku, fields));
-        found.modifiers.extend(modifiers(&place, &sku, fields));
+        found.modifiers.extend(modifiers(&place, &sku, fields, vertex_regions));
     }
     Ok(found)
 }
@@ -271,21 +271,23 @@ pub fn tokenizer(sku: &str) -> &'static str {
 }
 
 /// Factors for regional processing.
-fn modifiers(place: &Place, sku: &str, fields: &Map<String, Value>) -> Vec<Modifier> {
+fn modifiers(place: &Place, sku: &str, fields: &Map<String, Value>, vertex_regions: &[String]) -> Vec<Modifier> {
+    let geo = |name: &str| Region::Within(RegionScope::Geo, vec![name.to_owned()]);
     let published = [
-        ("us", fields.get("regional_processing_uplift_multiplier_us")),
-        ("eu", fields.get("regional_processing_uplift_multiplier_eu")),
-        ("us", fields.get("provider_specific_entry").and_then(|entry| entry.get("us"))),
+        ("a region", fields.get("regional_endpoint_uplift_multiplier"), Region::Within(RegionScope::Set, vertex_regions.to_vec())),
+        ("us", fields.get("regional_processing_uplift_multiplier_us"), geo("us")),
+        ("eu", fields.get("regional_processing_uplift_multiplier_eu"), geo("eu")),
+        ("us", fields.get("provider_specific_entry").and_then(|entry| entry.get("us")), geo("us")),
     ];
     let mut modifiers = Vec::new();
-    for (region, factor) in published {
+    for (place_name, factor, region) in published {
         let Some(factor) = factor.and_then(decimal) else { continue };
         modifiers.push(Modifier {
-            id: format!("{} {sku} in {region}", place.seller),
+            id: format!("{} {sku} in {place_name}", place.seller),
             seller: place.seller.to_owned(),
             sku: sku.to_owned(),
             select: BTreeMap::new(),
-            region: Region::Within(RegionScope::Geo, vec![region.to_owned()]),
+            region,
             meters: ["input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens"]
                 .map(str::to_owned)
                 .to_vec(),

@@ -155,6 +155,11 @@ impl Names {
                 rows.push(row(seller, &name, sku, &BTreeMap::new(), convention));
             }
         }
+        for (seller, sku) in sold {
+            if let Some((_, model)) = sku.split_once('/').filter(|(_, model)| model.starts_with("ft:")) {
+                rows.push(row(seller, &format!("{model}:{{any}}"), sku, &BTreeMap::new(), convention));
+            }
+        }
         for (seller, pattern) in PREFIXED {
             rows.push(row(seller, pattern, "{name}", &BTreeMap::new(), convention));
         }

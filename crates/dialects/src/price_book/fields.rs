@@ -23,8 +23,7 @@ pub(super) struct RuleRow<'a> {
     pub _type: Option<String>,
     pub id: Option<String>,
     pub seller: String,
-    #[serde(default)]
-    pub publisher: String,
+    pub publisher: Option<String>,
     #[serde(default = "llm")]
     pub kind: String,
     pub sku: String,
@@ -55,6 +54,11 @@ pub(super) struct RuleRow<'a> {
     #[serde(default)]
     pub free: bool,
     pub prov: Option<ProvRow>,
+}
+
+/// The publisher of a row that doesn't name it: the first part of the sku.
+pub(super) fn publisher_of(sku: &str) -> &str {
+    sku.split_once('/').map_or("", |(publisher, _)| publisher)
 }
 
 fn llm() -> String {

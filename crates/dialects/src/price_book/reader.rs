@@ -85,7 +85,7 @@ fn rule(row: RuleRow<'_>) -> Result<Rule, String> {
     let mut rule = Rule {
         id: row.id.unwrap_or_default(),
         seller: named("seller", &row.seller)?.to_owned(),
-        publisher: row.publisher,
+        publisher: row.publisher.unwrap_or_else(|| super::fields::publisher_of(&row.sku).to_owned()),
         kind: row.kind,
         sku: named("sku", &row.sku)?.to_owned(),
         meter,

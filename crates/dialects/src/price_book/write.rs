@@ -66,7 +66,7 @@ fn rule(row: &Rule) -> Map<String, Value> {
     put(&mut fields, "attrs", json!(row.attrs));
     put(&mut fields, "select", json!(row.select));
     put(&mut fields, "region", region(&row.region));
-    put(&mut fields, "publisher", json!(row.publisher));
+    put(&mut fields, "publisher", if row.publisher == super::fields::publisher_of(&row.sku) { Value::Null } else { json!(row.publisher) });
     put(&mut fields, "kind", if row.kind == "llm" { Value::Null } else { json!(row.kind) });
     put(&mut fields, "unit", if row.unit == "token" && is_tokens { Value::Null } else { json!(row.unit) });
     let usual = if is_tokens { 1_000_000 } else { 1 };

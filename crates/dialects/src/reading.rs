@@ -59,13 +59,8 @@ const TOOLS_MAX: usize = 256;
 /// Reads a complete, not streamed answer. An answer that isn't JSON has no usage and isn't complete.
 #[must_use]
 pub fn read_response(operation: Operation, body: &[u8]) -> Reading {
-    let skip: &[&str] = match operation {
-        Operation::Embeddings => &["data"],
-        Operation::GeminiEmbed => &["embedding", "embeddings"],
-        _ => &[],
-    };
     let mut reading = Reading::default();
-    let Ok(doc) = Doc::lenient(body, skip) else { return reading };
+    let Ok(doc) = Doc::lenient(body, bulky(operation)) else { return reading };
     let root = doc.root();
     if operation == Operation::StreamGenerate && root.kind() == Kind::Array {
         // A stream that wasn't asked for as events is one array of chunks.
@@ -86,6 +81,16 @@ pub fn read_response(operation: Operation, body: &[u8]) -> Reading {
         Operation::CountTokens | Operation::Models | Operation::Probe => {}
     }
     reading
+}
+
+/// Members of an answer that can be large and say nothing of what it cost: vectors and probabilities.
+pub(crate) const fn bulky(operation: Operation) -> &'static [&'static str] {
+    match operation {
+        Operation::Embeddings => &["data"],
+        Operation::GeminiEmbed => &["embedding", "embeddings"],
+        Operation::Generate | Operation::StreamGenerate => &["logprobsResult"],
+        _ => &["logprobs"],
+    }
 }
 
 /// The code of an error object: `code`, else `status`, else `type`.

@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 
 use crate::json::Doc;
-use crate::reading::read_response;
+use crate::reading::{bulky, read_response};
 use crate::sse::{Cut, Cutter};
 use crate::{Operation, Reading, anthropic, gemini, openai};
 
@@ -138,7 +138,7 @@ impl Events {
             self.reading.complete |= matches!(self.operation, Operation::Chat);
             return Passing::On;
         }
-        let Ok(doc) = Doc::lenient(data, &[]) else { return Passing::On };
+        let Ok(doc) = Doc::lenient(data, bulky(self.operation)) else { return Passing::On };
         let (root, reading) = (doc.root(), &mut self.reading);
         match self.operation {
             Operation::Chat => return openai::chat_event(root, reading, &mut self.choices),

@@ -63,6 +63,7 @@ fn impossible_counts_are_refused_as_usage() {
         (r#"{"prompt_tokens":10,"completion_tokens":5,"prompt_tokens":20}"#, "in 20 out 5"),
     ]);
     check(Operation::Chat, &[
+        (&format!(r#"{{"choices":[{{"logprobs":{{"content":[{}0]}}}}],"usage":{{"prompt_tokens":1,"completion_tokens":2}}}}"#, "{\"bytes\":[1]},".repeat(400_000)), "in 1 out 2"),
         ("not json", "missing"),
         ("", "missing"),
         ("[]", "missing"),

@@ -11,7 +11,7 @@ pub(super) struct Rules<'r> {
     pub(super) strict: bool,
     /// Most nodes kept.
     pub(super) nodes_max: usize,
-    /// Top-level keys whose values are passed over.
+    /// Keys whose values are passed over.
     pub(super) skip: &'r [&'r str],
 }
 
@@ -117,7 +117,7 @@ impl<'b> Scanner<'b, '_> {
                 *step = Step::Key(key);
             }
         }
-        let skipped = !self.muted && self.path.len() == 1 && self.is_skipped(start);
+        let skipped = !self.muted && !self.rules.skip.is_empty() && self.is_skipped(start);
         self.space();
         if self.peek() != Some(b':') {
             return Err(self.fail("invalid_json", "a colon was expected"));

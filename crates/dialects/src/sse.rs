@@ -62,6 +62,11 @@ impl Cutter {
         self.bytes_max = bytes_max;
     }
 
+    /// Whether an event of this size is beyond the limit.
+    pub(crate) fn is_too_large(&self, bytes: usize) -> bool {
+        bytes > self.bytes_max.saturating_mul(2)
+    }
+
     /// Whether the stream turned out to be one document, not a stream.
     pub(crate) fn is_document(&self) -> bool {
         self.form == Form::Document
@@ -78,7 +83,10 @@ impl Cutter {
         if self.form == Form::Unknown {
             skipped = bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
             self.form = match bytes.get(skipped) {
-                None => return Ok(bytes.len()),
+                None => {
+                    tell(Cut::Idle);
+                    return Ok(bytes.len());
+                }
                 Some(b'[') => Form::Array,
                 Some(b'{') => Form::Document,
                 Some(_) => Form::Lines,

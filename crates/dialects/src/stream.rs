@@ -100,6 +100,9 @@ impl StreamReader {
                 }
             }
             rest = &rest[taken..];
+            if self.cutter.is_too_large(self.held.len()) {
+                return Err(StreamError::EventTooLarge);
+            }
         }
         Ok(if self.strip_usage { out.freeze() } else { chunk })
     }

@@ -119,11 +119,11 @@ fn every_event_is_passed_on_as_soon_as_it_is_complete() {
 #[test]
 fn an_event_beyond_the_limit_ends_the_stream() {
     let piece = Bytes::from(vec![b'x'; 1 << 16]);
-    for (operation, start, strip) in [(Operation::Chat, "data: ", false), (Operation::Chat, ": ", true), (Operation::Messages, "", false), (Operation::Chat, "{", true), (Operation::StreamGenerate, "[{\"a\":\"", false)] {
+    for (operation, start, strip) in [(Operation::Chat, "data: ", false), (Operation::Chat, ": ", true), (Operation::Messages, "", false), (Operation::Chat, "{", true), (Operation::StreamGenerate, "[{\"a\":\"", false), (Operation::Chat, "[", true)] {
         let mut reader = StreamReader::new(operation, strip).event_bytes_max(1 << 20);
         reader.push(Bytes::from(start)).unwrap();
         let pushed = (0..1 << 10).find(|_| reader.push(piece.clone()) == Err(StreamError::EventTooLarge));
-        assert!(pushed.is_some_and(|count| count <= 16), "{start} {pushed:?}");
+        assert!(pushed.is_some_and(|count| count <= 33), "{start} {pushed:?}");
     }
     let mut many_lines = StreamReader::new(Operation::Chat, false);
     let line = Bytes::from(format!("data: {}\n", "x".repeat(1 << 16)));
@@ -136,6 +136,14 @@ fn comments_without_end_are_not_kept_back() {
     let comment = Bytes::from(": still here\n".repeat(1_000));
     for _ in 0..1_000 {
         assert_eq!(reader.push(comment.clone()).unwrap(), comment);
+    }
+}
+
+#[test]
+fn blank_lines_before_the_first_event_are_not_kept_back() {
+    let mut reader = StreamReader::new(Operation::Chat, true);
+    for _ in 0..3_000 {
+        assert_eq!(reader.push(Bytes::from_static(b"\n  \r\n")).unwrap(), "\n  \r\n");
     }
 }
 

@@ -260,6 +260,8 @@ pub struct Stats {
     pub spent: Nanos,
     /// The journal's last line.
     pub journal_seq: u64,
-    /// Why nothing is admitted, if so.
+    /// Why nothing is admitted for now: the file can't be written, and is tried again.
+    pub failing: Option<String>,
+    /// Why nothing is admitted for good: this process must end.
     pub stopped: Option<String>,
 }

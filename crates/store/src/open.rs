@@ -4,7 +4,6 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
-use std::time::Duration;
 
 use jiff::SignedDuration;
 use rusqlite::Connection;
@@ -49,9 +48,10 @@ pub(crate) fn open(options: &Options, clock: Arc<dyn Clock>) -> Result<(Books, O
         answers: Vec::new(),
         pending: Vec::new(),
         failing: None,
+        unreserved: false,
         stale: false,
         unsynced_since: None,
-        last_tick: Duration::ZERO,
+        last_tick: monotonic,
         last_sweep: monotonic,
         commits_since_checkpoint: 0,
     };
@@ -104,7 +104,9 @@ fn share(dir: &Path, core: &Core, lock: Lock, clock: &Arc<dyn Clock>) -> Result<
     let since = clock.now().saturating_sub(ENDED_RUNS).unwrap_or_default();
     let shared =
         Shared::new(dir.to_owned(), salt, Arc::clone(clock), lock, key_rows::all(&core.conn)?, run_rows::recent(&core.conn, since)?);
-    shared.keep_reserve();
+    if !shared.keep_reserve() {
+        tracing::warn!("the disk is nearly full");
+    }
     shared.count(core, 0, 0, false);
     Ok(Arc::new(shared))
 }

@@ -148,3 +148,21 @@ async fn what_a_client_sends_twice_is_held_once() {
     assert_eq!(books.reader().calls(&CallFilter::default()).unwrap().len(), 4);
     books.close().await.unwrap();
 }
+
+#[tokio::test]
+async fn an_id_that_comes_again_is_refused_and_stops_nobody_else() {
+    let dir = TempDir::new();
+    let (books, _) = open(dir.path());
+    let first = request("1", &[]);
+    granted(books.hold(first.clone()).await.unwrap());
+    let mut same_attempt = request("1", &[]);
+    same_attempt.start.call = first.start.call;
+    settle(&books, first.ask.id, "0.5").await;
+    for again in [first, same_attempt] {
+        let (wrong, right) = tokio::join!(books.hold(again), books.hold(request("1", &[])));
+        assert!(matches!(wrong, Err(store::BooksError::Invalid(_))), "{wrong:?}");
+        granted(right.unwrap());
+    }
+    books.close().await.unwrap();
+    assert!(store::verify(dir.path(), true).unwrap().ok);
+}

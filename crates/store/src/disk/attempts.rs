@@ -85,6 +85,14 @@ fn standing(row: &rusqlite::Row<'_>) -> rusqlite::Result<Standing> {
     })
 }
 
+/// Whether the hold, or the same attempt of the same call, was recorded before.
+pub(crate) fn is_known(conn: &Connection, start: &AttemptStart) -> rusqlite::Result<bool> {
+    conn.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM attempts WHERE hold = ?1) OR EXISTS (SELECT 1 FROM attempts WHERE call_id = ?2 AND attempt = ?3)",
+    )?
+    .query_row(params![Id(start.hold.0).to_string(), start.call.to_string(), start.attempt], |row| row.get(0))
+}
+
 pub(crate) fn of_hold(conn: &Connection, hold: HoldId) -> rusqlite::Result<Option<Standing>> {
     conn.prepare_cached(&format!("{STANDING} WHERE hold = ?1"))?.query_row([Id(hold.0).to_string()], standing).optional()
 }

@@ -65,7 +65,7 @@ pub(crate) fn writer(dir: &Path) -> rusqlite::Result<Connection> {
     if mode != "wal" || rusqlite::version_number() < SQLITE_MIN {
         return Err(rusqlite::Error::InvalidQuery);
     }
-    conn.execute_batch("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA foreign_keys = ON; PRAGMA cache_size = -16000; PRAGMA trusted_schema = OFF;")?;
+    conn.execute_batch("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864; PRAGMA foreign_keys = ON; PRAGMA cache_size = -16000; PRAGMA trusted_schema = OFF;")?;
     conn.set_prepared_statement_cache_capacity(64);
     Ok(conn)
 }

@@ -71,6 +71,9 @@ impl Turn<'_> {
 
     fn grant(&mut self, job: &HoldJob, held: ledger::Held) -> Result<Answer, Fault> {
         let hold = held.id;
+        if attempts::is_known(&self.core.conn, &job.start)? {
+            return Ok(Err(BooksError::Invalid("this hold, or this attempt of the call, was asked for before".to_owned())));
+        }
         self.write_hold(held, &job.start)?;
         self.remember_call(job)?;
         let missing = || BooksError::Invalid("the hold is gone".to_owned());

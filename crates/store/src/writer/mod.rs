@@ -99,6 +99,8 @@ pub(crate) struct Writer {
     pub(crate) pending: Vec<AttemptEnd>,
     /// Why the file can't be written, and when it was tried last.
     pub(crate) failing: Option<(String, Instant)>,
+    /// The room on the disk that is kept for settlements was given back.
+    pub(crate) unreserved: bool,
     /// Memory isn't what the disk has: reading it back failed too.
     pub(crate) stale: bool,
     pub(crate) unsynced_since: Option<Instant>,
@@ -310,21 +312,26 @@ impl Writer {
     }
 
     fn failed(&mut self, fault: &Fault) {
-        let text = match fault {
-            Fault::Said(error) => error.to_string(),
-            Fault::Disk(error) => error.to_string(),
+        let (text, error) = match fault {
+            Fault::Said(error) => (error.to_string(), None),
+            Fault::Disk(error) => (error.to_string(), Some(error)),
         };
-        if let Fault::Disk(error) = fault
-            && is_failed_sync(error)
-        {
-            self.stop(format!("the disk failed to sync: {text}"));
+        self.stale = true;
+        match error {
+            Some(error) if is_failed_sync(error) => self.stop(format!("the disk failed to sync: {text}")),
+            Some(error) if is_disk(error) => self.say_failing(text),
+            // Not the disk but a statement that makes no sense: its batch is undone, the next one may be better.
+            _ => tracing::error!(error = text, "a batch was undone"),
         }
+        self.reread();
+    }
+
+    fn say_failing(&mut self, text: String) {
         tracing::error!(error = text, "the ledger can't be written; nothing is admitted until it can");
         self.shared.say_failing(Some(text.clone()));
-        self.failing = Some((text, Instant::now()));
         self.shared.free_reserve();
-        self.stale = true;
-        self.reread();
+        self.unreserved = true;
+        self.failing = Some((text, Instant::now()));
     }
 
     /// Makes memory equal to the disk again.
@@ -344,7 +351,8 @@ impl Writer {
         self.failing.as_ref().is_none_or(|(_, at)| at.elapsed() >= RETRY)
     }
 
-    /// Whether nothing is admitted now. While the file can't be written, a small write shows every so often whether it can again.
+    /// Whether nothing is admitted now. After a failure a small write shows every so often whether the file can be written
+    /// again, and nothing is admitted before there is room on the disk again for the settlements of what is admitted.
     fn refuses(&mut self) -> bool {
         if self.is_stopped() {
             return true;
@@ -353,7 +361,10 @@ impl Writer {
             let at_us = self.now().as_microsecond();
             self.transact(self.now(), true, |turn| Ok(meta::touch(turn.conn()?, at_us)?));
         }
-        self.failing.is_some()
+        if self.failing.is_none() && self.unreserved {
+            self.unreserved = !self.shared.keep_reserve();
+        }
+        self.failing.is_some() || self.unreserved
     }
 
     fn stop(&mut self, reason: String) {
@@ -456,6 +467,11 @@ impl Shared {
 /// The answer to an end that is written.
 fn told(reply: oneshot::Sender<()>) -> Reply {
     Box::new(move || reply.send(()).unwrap_or_default())
+}
+
+/// Whether the file can't be read or written, and not only this statement.
+fn is_disk(error: &rusqlite::Error) -> bool {
+    !matches!(error.sqlite_error_code(), None | Some(rusqlite::ErrorCode::ConstraintViolation | rusqlite::ErrorCode::TypeMismatch))
 }
 
 /// Whether the operating system may have dropped what it couldn't write: asking again would lie.

@@ -1,6 +1,7 @@
 //! What the writer and its callers both see: keys, runs, counts, and why nothing is admitted.
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -12,6 +13,7 @@ use money::Nanos;
 use tokio::sync::watch;
 
 use super::core::Core;
+use crate::disk::connect::private_file;
 use crate::owner::Lock;
 use crate::{Clock, KeyRecord, KeyTable, RunRecord, Salt, Stats};
 
@@ -122,6 +124,7 @@ impl Shared {
     pub(crate) fn stats(&self) -> Stats {
         let mut stats = locked(&self.stats).clone();
         stats.queue_depth = self.depth();
+        stats.failing = locked(&self.failing).clone();
         stats.stopped = self.stopped();
         stats
     }
@@ -196,16 +199,23 @@ impl Shared {
         }
     }
 
-    /// Keeps room on the disk for settlements, as long as there is enough.
-    pub(crate) fn keep_reserve(&self) {
+    /// Keeps room on the disk for settlements. Says whether there is any.
+    pub(crate) fn keep_reserve(&self) -> bool {
         let path = reserve(&self.dir);
         if path.exists() {
-            return;
+            return true;
         }
-        if let Err(error) = std::fs::write(&path, vec![0_u8; RESERVE_BYTES]) {
-            tracing::warn!(%error, "no reserve of disk space can be kept");
+        let kept = private_file()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&path)
+            .and_then(|mut file| file.write_all(&vec![0_u8; RESERVE_BYTES]));
+        if let Err(error) = &kept {
+            tracing::warn!(%error, "no room for settlements can be kept on the disk");
             drop(std::fs::remove_file(path));
         }
+        kept.is_ok()
     }
 }
 

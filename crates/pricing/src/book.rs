@@ -135,7 +135,8 @@ impl PriceBook {
         Ok(Self { shelves: Arc::new(Shelves::new(rows)) })
     }
 
-    /// This book with rows of the operator, which win over its own.
+    /// This book with rows of the operator, which win over its own. A row of sku `seller/model` means the book's own sku of
+    /// that model name, if there is one: `azure/gpt-5.5` is `openai/gpt-5.5` at seller `azure`.
     ///
     /// # Errors
     /// Every row that is wrong or contradicts another.
@@ -145,6 +146,10 @@ impl PriceBook {
         extra.modifiers.iter_mut().for_each(|row| row.layer = Layer::Operator);
         extra.models.iter_mut().for_each(|row| row.layer = Layer::Operator);
         extra.semantics.iter_mut().for_each(|row| row.layer = Layer::Operator);
+        extra.rules.iter_mut().for_each(|row| self.use_own_sku(&row.seller, &mut row.sku));
+        extra.modifiers.iter_mut().for_each(|row| self.use_own_sku(&row.seller, &mut row.sku));
+        extra.models.iter_mut().for_each(|row| self.use_own_sku(&row.seller, &mut row.sku));
+        extra.aliases.iter_mut().for_each(|row| self.use_own_sku(&row.seller, &mut row.sku));
         let mut rows = self.shelves.rows.clone();
         rows.rules.append(&mut extra.rules);
         rows.aliases.append(&mut extra.aliases);
@@ -152,6 +157,14 @@ impl PriceBook {
         rows.models.append(&mut extra.models);
         rows.semantics.append(&mut extra.semantics);
         Self::from_rows(rows)
+    }
+
+    fn use_own_sku(&self, seller: &str, sku: &mut String) {
+        let Some(shelf) = self.shelves.by_seller.get(seller).filter(|shelf| !shelf.skus.contains_key(sku)) else { return };
+        let model = sku.strip_prefix(seller).and_then(|rest| rest.strip_prefix('/'));
+        if let Some(Some(own)) = model.and_then(|model| shelf.bare.get(model)) {
+            own.clone_into(sku);
+        }
     }
 
     /// The rows, in the order in which they were given.

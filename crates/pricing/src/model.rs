@@ -75,6 +75,14 @@ pub struct Modifier {
     pub prov: Provenance,
 }
 
+impl Modifier {
+    /// Whether the factor is for this meter.
+    #[must_use]
+    pub fn is_for(&self, meter: &crate::Meter) -> bool {
+        self.meters.is_empty() || self.meters.iter().any(|name| name == meter.name())
+    }
+}
+
 /// A model of the price book, and what it can do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Model {

@@ -151,7 +151,7 @@ impl<'a> Scope<'a> {
             }
             (None, None) => return None,
         };
-        let modifiers = self.modifiers_on(rules.first()?, meter);
+        let modifiers = self.modifiers_on(rules.first()?);
         Some(Best { rules, modifiers, instead_of })
     }
 
@@ -182,7 +182,7 @@ impl<'a> Scope<'a> {
             match self.get(key) {
                 Some(have) if have == value => selectors += 1,
                 None if OPEN.contains(&key.as_str()) => known = false,
-                _ if self.is_base_of_modifier(key, value) => {}
+                _ if self.is_base_of_modifier(rule, key, value) => {}
                 _ => return None,
             }
         }
@@ -200,19 +200,19 @@ impl<'a> Scope<'a> {
     }
 
     /// Whether the rule's value is the default that an applying modifier is a factor on.
-    fn is_base_of_modifier(&self, key: &str, value: &str) -> bool {
-        DEFAULTS.contains(&(key, value)) && self.modifiers.iter().any(|row| row.select.contains_key(key))
+    fn is_base_of_modifier(&self, rule: &Rule, key: &str, value: &str) -> bool {
+        DEFAULTS.contains(&(key, value)) && self.modifiers.iter().any(|row| row.select.contains_key(key) && row.is_for(&rule.meter))
     }
 
-    /// The modifiers that apply to a rule: those whose attributes or region the rule doesn't price itself.
-    fn modifiers_on(&self, rule: &Rule, meter: &Meter) -> Vec<&'a Modifier> {
+    /// The modifiers that apply to a rule: those whose attributes or region the rule doesn't price itself. The book's
+    /// factors are left off an operator's price.
+    fn modifiers_on(&self, rule: &Rule) -> Vec<&'a Modifier> {
         let is_explicit = |row: &Modifier| {
             let selected = row.select.iter().all(|(key, value)| rule.select.get(key) == Some(value));
             let regional = row.region.specificity() == 0 || rule.region.specificity() > 0;
             selected && regional && (!row.select.is_empty() || row.region.specificity() > 0)
         };
-        let meters = |row: &Modifier| row.meters.is_empty() || row.meters.iter().any(|name| name == meter.name());
-        self.modifiers.iter().copied().filter(|row| meters(row) && !is_explicit(row)).collect()
+        self.modifiers.iter().copied().filter(|row| row.layer >= rule.layer && row.is_for(&rule.meter) && !is_explicit(row)).collect()
     }
 }
 

@@ -55,6 +55,40 @@ fn a_regional_host_costs_its_uplift() {
 }
 
 #[test]
+fn a_factor_is_for_its_meters_and_leaves_explicit_and_own_prices_alone() {
+    let standard = "service_tier=standard";
+    let rules = vec![
+        rule("f/m", "input_tokens", "", standard, "1"),
+        rule("f/m", "output_tokens", "", standard, "4"),
+        rule("f/m", "output_tokens", "", "service_tier=flex", "3"),
+    ];
+    let fast =
+        |id: &str, select: &str, factor: &str| Modifier { meters: vec!["input_tokens".to_owned()], ..modifier(id, "f", select, factor) };
+    let excluding = Modifier { excludes: vec!["dear".to_owned()], ..modifier("fair", "f", "fair=yes", "1.5") };
+    let modifiers = vec![
+        fast("priority", "service_tier=priority", "2"),
+        modifier("flex", "f", "service_tier=flex", "0.5"),
+        modifier("dear", "f", "dear=yes", "3"),
+        excluding,
+    ];
+    let book = PriceBook::from_rows(Rows { rules, modifiers, ..Rows::default() }).unwrap();
+    let cost = |book: &PriceBook, select: &str, counted: &str| total(book, &PriceQuery { select: pairs(select), ..query("f/m") }, counted);
+    for (select, counted, nanos) in [
+        ("service_tier=priority", "input 1000", Some(2_000_000)),
+        ("service_tier=priority", "read 1000", Some(2_000_000)),
+        ("service_tier=priority", "output 1000", None),
+        ("service_tier=flex", "input 1000", Some(500_000)),
+        ("service_tier=flex", "output 1000", Some(3_000_000)),
+        ("dear=yes", "input 1000", Some(3_000_000)),
+        ("dear=yes fair=yes", "input 1000", Some(1_500_000)),
+    ] {
+        assert_eq!(cost(&book, select, counted), nanos, "{select} {counted}");
+    }
+    let own = book.with_extra(Rows { rules: vec![rule("f/m", "input_tokens", "", "", "7")], ..Rows::default() }).unwrap();
+    assert_eq!(cost(&own, "dear=yes", "input 1000"), Some(7_000_000), "the book's factors are left off an own price");
+}
+
+#[test]
 fn a_name_is_known_exactly_or_not_at_all() {
     let book = cards();
     for (model, known) in [
@@ -140,6 +174,26 @@ fn a_price_that_changes_later_leaves_past_calls_alone() {
     assert_ne!(edited.version(), book.version(), "case 79: a cost keeps the version of its book");
     assert_eq!(total(&edited, &at("2026-11-23T11:59:59Z"), "input 1000"), Some(9_000_000), "operator rows win");
     assert_eq!(total(&book, &at("2026-11-23T11:59:59Z"), "input 1000"), Some(2_000_000));
+}
+
+#[test]
+fn an_own_price_by_seller_and_model_replaces_that_meter_alone() {
+    let mut resold = [
+        rule("maker/m", "input_tokens", "", "", "2"),
+        rule("maker/m", "output_tokens", "", "", "8"),
+        rule("maker/m", "cache_read_tokens", "", "", "0.5"),
+    ];
+    resold.iter_mut().for_each(|row| row.seller = "shop".to_owned());
+    let book =
+        PriceBook::from_rows(Rows { rules: resold.to_vec(), aliases: vec![alias("shop", "m-2026-01-01", "maker/m")], ..Rows::default() })
+            .unwrap();
+    let own = |sku: &str| book.with_extra(Rows { rules: vec![rule(sku, "input_tokens", "", "", "1")], ..Rows::default() }).unwrap();
+    let cost = |book: &PriceBook, model: &str| total(book, &PriceQuery::new("shop", model, now()), "input 1000 read 1000");
+    assert_eq!(cost(&own("shop/m"), "m"), Some(1_500_000), "the cache rate stays the book's");
+    assert_eq!(cost(&own("shop/m"), "maker/m"), Some(1_500_000));
+    assert_eq!(cost(&own("shop/m-2026-01-01"), "m"), Some(2_500_000), "a price for a snapshot leaves the model alone");
+    assert_eq!(cost(&own("shop/m-2026-01-01"), "m-2026-01-01"), Some(2_000_000));
+    assert_eq!(cost(&own("shop/new"), "new"), Some(2_000_000));
 }
 
 #[test]

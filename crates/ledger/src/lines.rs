@@ -107,12 +107,9 @@ impl Lines {
         None
     }
 
-    /// The most that a newcomer may take; `None` when it must wait behind somebody.
+    /// The most that a newcomer may take; `None` when it must wait behind somebody, which what needs nothing never must.
     pub(crate) fn room_beside(&self, ledger: &Ledger, scopes: &[Scope], need: Nanos, now: Timestamp) -> Option<i128> {
-        if need.is_zero() {
-            return Some(i128::MAX);
-        }
-        if self.by_scopes.contains_key(scopes) {
+        if !need.is_zero() && self.by_scopes.contains_key(scopes) {
             return None;
         }
         let mut least = i128::MAX;

@@ -4,9 +4,10 @@
 //!
 //! 1. A hold arrives: [`Queue::turn`]. `None`: push it. `Some(ask)`: decide that ask; when it is refused as
 //!    [`RefusalCode::Held`](crate::RefusalCode::Held), push the original.
-//! 2. Something was released or a definition changed (once for a whole batch): call [`Queue::ready`] until it says
-//!    `None`, applying each event before the next call.
-//! 3. At [`Queue::next_deadline`]: call [`Queue::expire`] in the same way.
+//! 2. Something was released, a definition changed or a waiter left (once for a whole batch): call [`Queue::ready`] until
+//!    it says `None`, applying each event before the next call.
+//! 3. At [`Queue::next_deadline`]: call [`Queue::expire`] in the same way, and then `ready` again, since whoever stood
+//!    behind those who left may go now.
 //!
 //! A call that doesn't want to wait is decided without asking the queue, so that order never refuses what fits.
 
@@ -101,9 +102,14 @@ impl<T> Queue<T> {
     }
 
     /// The next waiter whose deadline has passed, tried once more on its own: a hold to apply before the next call, or
-    /// its refusal.
+    /// its refusal. For deadlines on the ledger's own clock.
     pub fn expire(&mut self, ledger: &Ledger, now: Timestamp) -> Option<(T, Result<Event, No>)> {
-        let (_, arrival) = self.deadlines.first().copied().filter(|(deadline, _)| *deadline <= now)?;
+        self.expire_until(now, ledger, now)
+    }
+
+    /// The same for deadlines on another clock, one that never jumps, which shows `until`; the hold is decided at `now`.
+    pub fn expire_until(&mut self, until: Timestamp, ledger: &Ledger, now: Timestamp) -> Option<(T, Result<Event, No>)> {
+        let (_, arrival) = self.deadlines.first().copied().filter(|(deadline, _)| *deadline <= until)?;
         self.answer(arrival, ledger, now, HoldAsk::clone)
     }
 

@@ -16,13 +16,19 @@ impl Turn<'_> {
     /// `steady` is the time by which waits are measured.
     pub(crate) fn admit(&mut self, waiting: &mut Waiting, new: Vec<HoldJob>, steady: Timestamp) -> Result<(), Fault> {
         waiting.forget_gone();
-        while let Some((job, decided)) = waiting.ready(&self.core.ledger, self.now) {
-            self.tell(job, decided)?;
-        }
+        self.admit_waiting(waiting)?;
         for job in new {
             self.admit_new(waiting, job, steady)?;
         }
-        while let Some((job, decided)) = waiting.expire(&self.core.ledger, steady) {
+        while let Some((job, decided)) = waiting.expire(steady, &self.core.ledger, self.now) {
+            self.tell(job, decided)?;
+        }
+        // Whoever stood behind those who left may go now.
+        self.admit_waiting(waiting)
+    }
+
+    fn admit_waiting(&mut self, waiting: &mut Waiting) -> Result<(), Fault> {
+        while let Some((job, decided)) = waiting.ready(&self.core.ledger, self.now) {
             self.tell(job, decided)?;
         }
         Ok(())

@@ -45,9 +45,9 @@ impl Waiting {
         self.callers.remove(&token).map(|(_, job)| (job, answer))
     }
 
-    /// The next waiter whose time is up.
-    pub(crate) fn expire(&mut self, ledger: &Ledger, steady: Timestamp) -> Option<Turned> {
-        let (token, answer) = self.queue.expire(ledger, steady)?;
+    /// The next waiter whose time is up by the steady clock, decided at `now`.
+    pub(crate) fn expire(&mut self, steady: Timestamp, ledger: &Ledger, now: Timestamp) -> Option<Turned> {
+        let (token, answer) = self.queue.expire_until(steady, ledger, now)?;
         self.callers.remove(&token).map(|(_, job)| (job, answer))
     }
 

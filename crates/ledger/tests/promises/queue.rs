@@ -179,3 +179,21 @@ fn what_costs_nothing_does_not_wait() {
         "#,
     );
 }
+
+#[test]
+fn whoever_stood_behind_one_whose_time_is_up_goes_then() {
+    check(
+        r#"
+        at 2026-01-01T00:00:00Z
+        budget team-a 10.00
+        hold h1 team-a 8.00    held 2.00 left
+        wait h2 team-a 5.00    waits
+        at 2026-01-01T00:00:10Z
+        wait h3 team-a 1.00    waits
+        ready                  nobody
+        at 2026-01-01T00:00:20Z
+        expire                 h2 refused held
+        ready                  h3 held
+        "#,
+    );
+}

@@ -48,7 +48,8 @@ pub fn denial_body(dialect: Dialect, denial: &Denial) -> Vec<u8> {
 /// says "try again later".
 #[must_use]
 pub fn codex_denial(denial: &Denial, resets_at: Option<i64>) -> CodexDenial {
-    let mut document = json!({"error": {"type": "usage_limit_reached", "code": denial.code, "message": denial.message}, "mete": beside(denial)});
+    let mut document =
+        json!({"error": {"type": "usage_limit_reached", "code": denial.code, "message": denial.message}, "mete": beside(denial)});
     if let Some(seconds) = resets_at {
         document["error"]["resets_at"] = seconds.into();
     }
@@ -61,7 +62,10 @@ pub fn stream_error_event(dialect: Dialect, operation: Operation, message: &str)
     let code = "stream_ended";
     let text = match (dialect, operation) {
         (_, Operation::Responses) => {
-            format!("event: error\ndata: {}\n\n", json!({"type": "error", "code": code, "message": message, "param": null, "sequence_number": 0}))
+            format!(
+                "event: error\ndata: {}\n\n",
+                json!({"type": "error", "code": code, "message": message, "param": null, "sequence_number": 0})
+            )
         }
         (Dialect::Anthropic, _) => format!("event: error\ndata: {}\n\n", error_object(dialect, 500, code, message)),
         _ => format!("data: {}\n\n", error_object(dialect, 500, code, message)),

@@ -46,7 +46,11 @@ pub(crate) fn count(value: Option<Value<'_>>, least: u64) -> Result<Option<u64>,
     let number = Some(value.raw()).filter(|_| value.kind() == Kind::Number).and_then(|raw| raw.parse::<u64>().ok());
     match number.filter(|number| *number >= least) {
         Some(number) => Ok(Some(number)),
-        None => Err(BadRequest::at("invalid_value", value, format!("a whole number of at least {least} was expected, not {}", quoted(value.raw())))),
+        None => Err(BadRequest::at(
+            "invalid_value",
+            value,
+            format!("a whole number of at least {least} was expected, not {}", quoted(value.raw())),
+        )),
     }
 }
 

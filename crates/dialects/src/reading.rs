@@ -153,7 +153,20 @@ impl Reading {
 
 /// Bytes of generated text inside a value: all strings but names and ids.
 pub(crate) fn text_inside(value: Value<'_>) -> u64 {
-    const NOT_TEXT: [&str; 12] = ["role", "type", "id", "call_id", "item_id", "status", "signature", "audio", "images", "index", "encrypted_content", "thoughtSignature"];
+    const NOT_TEXT: [&str; 12] = [
+        "role",
+        "type",
+        "id",
+        "call_id",
+        "item_id",
+        "status",
+        "signature",
+        "audio",
+        "images",
+        "index",
+        "encrypted_content",
+        "thoughtSignature",
+    ];
     match value.kind() {
         Kind::String => value.text_bytes(),
         Kind::Array => value.items().map(text_inside).sum(),

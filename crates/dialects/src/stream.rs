@@ -60,7 +60,12 @@ impl StreamReader {
             _ => EVENT_BYTES_MAX,
         };
         Self {
-            events: Events { operation, reading: Reading::default(), counts: anthropic::Counts::default(), choices: openai::Choices::default() },
+            events: Events {
+                operation,
+                reading: Reading::default(),
+                counts: anthropic::Counts::default(),
+                choices: openai::Choices::default(),
+            },
             cutter: Cutter::new(bytes_max),
             strip_usage: strip_usage && operation == Operation::Chat,
             held: BytesMut::new(),

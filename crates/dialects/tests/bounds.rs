@@ -58,14 +58,27 @@ fn all_that_reaches_the_model_counts() {
     ] {
         assert!(more(chat, none, &format!("{none}{part}")) >= 5_000, "{part}");
     }
-    for part in [format!(r#","system":"{long}""#), format!(r#","system":[{{"type":"text","text":"{long}"}}]"#), format!(r#","tools":[{{"name":"f","input_schema":{{"description":"{long}"}}}}]"#), format!(r#","output_config":{{"format":{{"schema":"{long}"}}}}"#)] {
+    for part in [
+        format!(r#","system":"{long}""#),
+        format!(r#","system":[{{"type":"text","text":"{long}"}}]"#),
+        format!(r#","tools":[{{"name":"f","input_schema":{{"description":"{long}"}}}}]"#),
+        format!(r#","output_config":{{"format":{{"schema":"{long}"}}}}"#),
+    ] {
         assert!(more(messages, none, &format!("{none}{part}")) >= 5_000, "{part}");
     }
-    for part in [format!(r#","instructions":"{long}""#), format!(r#","text":{{"format":{{"schema":"{long}"}}}}"#), format!(r#","tools":[{{"type":"function","name":"f","description":"{long}"}}]"#)] {
+    for part in [
+        format!(r#","instructions":"{long}""#),
+        format!(r#","text":{{"format":{{"schema":"{long}"}}}}"#),
+        format!(r#","tools":[{{"type":"function","name":"f","description":"{long}"}}]"#),
+    ] {
         assert!(more(responses, r#","input":"x""#, &format!(r#","input":"x"{part}"#)) >= 5_000, "{part}");
     }
     let none = r#","contents":[]"#;
-    for part in [format!(r#","systemInstruction":{{"parts":[{{"text":"{long}"}}]}}"#), format!(r#","tools":[{{"functionDeclarations":[{{"name":"f","description":"{long}"}}]}}]"#), format!(r#","generationConfig":{{"responseSchema":{{"description":"{long}"}}}}"#)] {
+    for part in [
+        format!(r#","systemInstruction":{{"parts":[{{"text":"{long}"}}]}}"#),
+        format!(r#","tools":[{{"functionDeclarations":[{{"name":"f","description":"{long}"}}]}}]"#),
+        format!(r#","generationConfig":{{"responseSchema":{{"description":"{long}"}}}}"#),
+    ] {
         assert!(more(gemini, none, &format!("{none}{part}")) >= 5_000, "{part}");
     }
 }
@@ -99,11 +112,15 @@ fn images_count_by_the_largest_of_their_formula() {
         let ask = openai(model, detail);
         assert!((least..most).contains(&ask.input_tokens) && !ask.hidden_input, "{model} {detail}: {}", ask.input_tokens);
     }
-    let anthropic = messages(&format!(r#","messages":[{{"role":"user","content":[{{"type":"tool_result","content":[{{"type":"image","source":{{"type":"base64","data":"{data}"}}}}]}}]}}]"#));
+    let anthropic = messages(&format!(
+        r#","messages":[{{"role":"user","content":[{{"type":"tool_result","content":[{{"type":"image","source":{{"type":"base64","data":"{data}"}}}}]}}]}}]"#
+    ));
     assert!((4_784..6_000).contains(&anthropic.ask.input_tokens), "{}", anthropic.ask.input_tokens);
     let gemini = gemini(&format!(r#","contents":[{{"parts":[{{"inlineData":{{"mimeType":"image/png","data":"{data}"}}}}]}}]"#));
     assert!((6_192..7_000).contains(&gemini.ask.input_tokens), "{}", gemini.ask.input_tokens);
-    let audio = chat(&format!(r#","messages":[{{"role":"user","content":[{{"type":"input_audio","input_audio":{{"data":"{data}","format":"wav"}}}}]}}]"#));
+    let audio = chat(&format!(
+        r#","messages":[{{"role":"user","content":[{{"type":"input_audio","input_audio":{{"data":"{data}","format":"wav"}}}}]}}]"#
+    ));
     assert_eq!((audio.ask.other_input[0].quantity, audio.ask.other_input[0].attrs["modality"].as_str()), (4_751, "audio"));
 }
 
@@ -129,8 +146,14 @@ fn input_outside_the_body_is_hidden() {
     ] {
         assert!(messages(members).ask.hidden_input, "{members}");
     }
-    assert!(!messages(r#","messages":[{"role":"user","content":[{"type":"document","source":{"type":"text","data":"AA"}}]}]"#).ask.hidden_input);
-    for members in [r#","contents":[],"cachedContent":"cachedContents/x""#, r#","contents":[{"parts":[{"fileData":{"fileUri":"x"}}]}]"#, r#","contents":[{"parts":[{"inline_data":{"mime_type":"video/mp4","data":"AA"}}]}]"#] {
+    assert!(
+        !messages(r#","messages":[{"role":"user","content":[{"type":"document","source":{"type":"text","data":"AA"}}]}]"#).ask.hidden_input
+    );
+    for members in [
+        r#","contents":[],"cachedContent":"cachedContents/x""#,
+        r#","contents":[{"parts":[{"fileData":{"fileUri":"x"}}]}]"#,
+        r#","contents":[{"parts":[{"inline_data":{"mime_type":"video/mp4","data":"AA"}}]}]"#,
+    ] {
         assert!(gemini(members).ask.hidden_input, "{members}");
     }
     assert!(chat(r#","messages":[{"role":"user","content":[{"type":"file","file":{"file_id":"f"}}]}]"#).ask.hidden_input);
@@ -144,7 +167,10 @@ fn choices_tiers_and_cache_writes_are_at_their_dearest() {
     assert_eq!(gemini(r#","contents":[],"generationConfig":{"candidateCount":3}"#).ask.choices, 3);
     assert_eq!(chat(r#","messages":[],"service_tier":"auto""#).ask.service_tiers, ["auto"]);
     let priority = chat(r#","messages":[],"service_tier":"priority""#);
-    assert_eq!((priority.ask.service_tiers, priority.select["service_tier"].as_str()), (vec!["priority".to_owned(), "standard".to_owned()], "priority"));
+    assert_eq!(
+        (priority.ask.service_tiers, priority.select["service_tier"].as_str()),
+        (vec!["priority".to_owned(), "standard".to_owned()], "priority")
+    );
     assert_eq!(gemini(r#","contents":[],"serviceTier":"SERVICE_TIER_FLEX""#).select["service_tier"], "flex");
     let fast = messages(r#","messages":[],"speed":"fast","inference_geo":"us""#);
     assert_eq!((fast.select["speed"].as_str(), fast.select["inference_geo"].as_str()), ("fast", "us"));
@@ -153,8 +179,14 @@ fn choices_tiers_and_cache_writes_are_at_their_dearest() {
     assert_eq!(chat(r#","messages":[]"#).ask.cache_write, None);
     assert_eq!(messages(&long).ask.cache_write, None);
     for (members, expected) in [
-        (r#","messages":[{"role":"user","content":[{"type":"text","text":"x","cache_control":{"type":"ephemeral"}}]}]"#, CacheWrite::FiveMinutes),
-        (r#","messages":[],"system":[{"type":"text","text":"x","cache_control":{"type":"ephemeral","ttl":"5m"}}],"tools":[{"name":"f","cache_control":{"type":"ephemeral","ttl":"1h"}}]"#, CacheWrite::OneHour),
+        (
+            r#","messages":[{"role":"user","content":[{"type":"text","text":"x","cache_control":{"type":"ephemeral"}}]}]"#,
+            CacheWrite::FiveMinutes,
+        ),
+        (
+            r#","messages":[],"system":[{"type":"text","text":"x","cache_control":{"type":"ephemeral","ttl":"5m"}}],"tools":[{"name":"f","cache_control":{"type":"ephemeral","ttl":"1h"}}]"#,
+            CacheWrite::OneHour,
+        ),
         (r#","messages":[],"cache_control":{"type":"ephemeral","ttl":"1h"}"#, CacheWrite::OneHour),
     ] {
         assert_eq!(messages(members).ask.cache_write, Some(expected), "{members}");
@@ -164,17 +196,31 @@ fn choices_tiers_and_cache_writes_are_at_their_dearest() {
 
 #[test]
 fn server_tools_are_listed_with_their_ceilings() {
-    let tools = |request: &Request| request.ask.tools.iter().map(|tool| format!("{} {:?}", tool.tool, tool.uses_max)).collect::<Vec<_>>().join(", ");
-    let mut open = messages(r#","messages":[],"tools":[{"type":"web_search_20250305","name":"web_search"},{"type":"code_execution_20250825","name":"code_execution"},{"type":"bash_20250124","name":"bash"},{"type":"custom","name":"web_search_mine"}]"#);
+    let tools = |request: &Request| {
+        request.ask.tools.iter().map(|tool| format!("{} {:?}", tool.tool, tool.uses_max)).collect::<Vec<_>>().join(", ")
+    };
+    let mut open = messages(
+        r#","messages":[],"tools":[{"type":"web_search_20250305","name":"web_search"},{"type":"code_execution_20250825","name":"code_execution"},{"type":"bash_20250124","name":"bash"},{"type":"custom","name":"web_search_mine"}]"#,
+    );
     assert_eq!(tools(&open), "web_search None, code_execution None");
     assert_eq!(open.tools_offered, ["web_search", "code_execution", "bash", "web_search_mine"]);
     assert!(open.has_open_tools());
     open.allow_tool_uses(3);
     assert_eq!(tools(&open), "web_search Some(3), code_execution Some(3)");
-    let stated = messages(r#","messages":[],"tools":[{"type":"web_fetch_20250910","name":"web_fetch","max_uses":8,"max_content_tokens":2000}]"#);
-    assert_eq!((tools(&stated), stated.has_open_tools(), stated.ask.tools[0].result_tokens_max), ("web_fetch Some(8)".into(), false, Some(2_000)));
-    assert_eq!(tools(&responses(r#","input":"x","tools":[{"type":"web_search_preview"},{"type":"file_search"}],"max_tool_calls":2"#)), "web_search Some(2), file_search Some(2)");
-    assert_eq!(tools(&gemini(r#","contents":[],"tools":[{"google_search":{}},{"urlContext":{}}]"#)), "google_search None, url_context None");
+    let stated =
+        messages(r#","messages":[],"tools":[{"type":"web_fetch_20250910","name":"web_fetch","max_uses":8,"max_content_tokens":2000}]"#);
+    assert_eq!(
+        (tools(&stated), stated.has_open_tools(), stated.ask.tools[0].result_tokens_max),
+        ("web_fetch Some(8)".into(), false, Some(2_000))
+    );
+    assert_eq!(
+        tools(&responses(r#","input":"x","tools":[{"type":"web_search_preview"},{"type":"file_search"}],"max_tool_calls":2"#)),
+        "web_search Some(2), file_search Some(2)"
+    );
+    assert_eq!(
+        tools(&gemini(r#","contents":[],"tools":[{"google_search":{}},{"urlContext":{}}]"#)),
+        "google_search None, url_context None"
+    );
     assert_eq!(tools(&chat(r#","messages":[],"web_search_options":{}"#)), "web_search Some(1)");
 }
 

@@ -4,7 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use dialects::{Denial, Dialect, Operation, attributes_from_headers, codex_denial, denial_body, parse_request, route, stream_error_event, trailer_comment};
+use dialects::{
+    Denial, Dialect, Operation, attributes_from_headers, codex_denial, denial_body, parse_request, route, stream_error_event,
+    trailer_comment,
+};
 use serde_json::{Value, json};
 
 fn attributes(path: &str, body: &str) -> String {
@@ -18,7 +21,8 @@ fn words(attributes: &BTreeMap<String, String>) -> String {
 
 #[test]
 fn bodies_say_who_asks() {
-    let claude = |user_id: &str| attributes("/v1/messages", &json!({"model": "m", "messages": [], "metadata": {"user_id": user_id}}).to_string());
+    let claude =
+        |user_id: &str| attributes("/v1/messages", &json!({"model": "m", "messages": [], "metadata": {"user_id": user_id}}).to_string());
     assert_eq!(claude(r#"{"device_id":"d","account_uuid":"","session_id":"s","team":"pay"}"#), "device=d session=s team=pay");
     assert_eq!(claude("user_ab_account_cd_session_ef-1"), "session=ef-1");
     assert_eq!(claude("alice"), "user=alice");
@@ -40,8 +44,16 @@ fn bodies_say_who_asks() {
 fn headers_say_which_agent_it_is() {
     type Headers = &'static [(&'static str, &'static str)];
     let table: &[(Headers, &str, bool)] = &[
-        (&[("User-Agent", "claude-cli/2.1.330 (external, sdk-cli)"), ("X-Claude-Code-Session-Id", "s")], "agent=claude-code session=s", false),
-        (&[("session-id", "s"), ("thread-id", "t"), ("originator", "codex_exec"), ("user-agent", "codex_exec/0.169.0")], "agent=codex originator=codex_exec session=s thread=t", true),
+        (
+            &[("User-Agent", "claude-cli/2.1.330 (external, sdk-cli)"), ("X-Claude-Code-Session-Id", "s")],
+            "agent=claude-code session=s",
+            false,
+        ),
+        (
+            &[("session-id", "s"), ("thread-id", "t"), ("originator", "codex_exec"), ("user-agent", "codex_exec/0.169.0")],
+            "agent=codex originator=codex_exec session=s thread=t",
+            true,
+        ),
         (&[("originator", "codex_vscode")], "agent=codex originator=codex_vscode", true),
         (&[("user-agent", "opencode/1.18"), ("x-session-id", "o")], "agent=opencode session=o", false),
         (&[("user-agent", "GeminiCLI-tui/0.61.0/gemini-3")], "agent=gemini-cli", false),
@@ -57,7 +69,12 @@ fn headers_say_which_agent_it_is() {
 
 fn denial() -> Denial {
     let details = json!({"budget": "team", "limit_usd": "25.00", "call_id": "c1"}).as_object().unwrap().clone();
-    Denial { status: 402, code: "budget_exceeded".into(), message: "the budget \"team\" is spent — raise it: mete budgets set".into(), details }
+    Denial {
+        status: 402,
+        code: "budget_exceeded".into(),
+        message: "the budget \"team\" is spent — raise it: mete budgets set".into(),
+        details,
+    }
 }
 
 #[test]
@@ -65,19 +82,33 @@ fn a_denial_has_the_shape_of_the_dialect() {
     let body = |dialect| serde_json::from_slice::<Value>(&denial_body(dialect, &denial())).unwrap();
     let mete = json!({"code": "budget_exceeded", "budget": "team", "limit_usd": "25.00", "call_id": "c1"});
     let message = denial().message;
-    assert_eq!(body(Dialect::OpenAi), json!({"error": {"message": message, "type": "insufficient_quota", "param": null, "code": "budget_exceeded"}, "mete": mete}));
-    assert_eq!(body(Dialect::Anthropic), json!({"type": "error", "error": {"type": "billing_error", "message": message}, "request_id": "c1", "mete": mete}));
+    assert_eq!(
+        body(Dialect::OpenAi),
+        json!({"error": {"message": message, "type": "insufficient_quota", "param": null, "code": "budget_exceeded"}, "mete": mete})
+    );
+    assert_eq!(
+        body(Dialect::Anthropic),
+        json!({"type": "error", "error": {"type": "billing_error", "message": message}, "request_id": "c1", "mete": mete})
+    );
     assert_eq!(body(Dialect::Gemini), json!({"error": {"code": 402, "message": message, "status": "FAILED_PRECONDITION"}, "mete": mete}));
     let codex = codex_denial(&denial(), Some(1_795_525_380));
     let document: Value = serde_json::from_slice(&codex.body).unwrap();
-    assert_eq!((codex.status, &document["error"]["type"], &document["error"]["resets_at"]), (429, &json!("usage_limit_reached"), &json!(1_795_525_380)));
+    assert_eq!(
+        (codex.status, &document["error"]["type"], &document["error"]["resets_at"]),
+        (429, &json!("usage_limit_reached"), &json!(1_795_525_380))
+    );
     assert_eq!(codex.promo_message, "the budget \"team\" is spent - raise it: mete budgets set");
 }
 
 #[test]
 fn an_error_inside_a_stream_is_one_event_whatever_the_text() {
     let text = "line\r\n\r\ndata: {\"forged\":1}\n\n";
-    for (dialect, operation) in [(Dialect::OpenAi, Operation::Chat), (Dialect::OpenAi, Operation::Responses), (Dialect::Anthropic, Operation::Messages), (Dialect::Gemini, Operation::StreamGenerate)] {
+    for (dialect, operation) in [
+        (Dialect::OpenAi, Operation::Chat),
+        (Dialect::OpenAi, Operation::Responses),
+        (Dialect::Anthropic, Operation::Messages),
+        (Dialect::Gemini, Operation::StreamGenerate),
+    ] {
         let event = stream_error_event(dialect, operation, text);
         let event = std::str::from_utf8(&event).unwrap();
         assert!(event.ends_with("\n\n") && event.matches("\n\n").count() == 1 && !event.contains('\r'), "{event}");
@@ -85,5 +116,8 @@ fn an_error_inside_a_stream_is_one_event_whatever_the_text() {
         let message = data["error"]["message"].as_str().or(data["message"].as_str());
         assert_eq!(message, Some(text));
     }
-    assert_eq!(trailer_comment(&[("x-mete-cost-usd", "0.01"), ("x-mete-call-id", "c\r\n\r\ndata: x")]), ": x-mete-cost-usd=0.01 x-mete-call-id=c    data: x\n\n");
+    assert_eq!(
+        trailer_comment(&[("x-mete-cost-usd", "0.01"), ("x-mete-call-id", "c\r\n\r\ndata: x")]),
+        ": x-mete-cost-usd=0.01 x-mete-call-id=c    data: x\n\n"
+    );
 }

@@ -31,12 +31,14 @@ fn read(folder: &Path) -> Recorded {
     let headers: Vec<(String, String)> = serde_json::from_slice(&fs::read(folder.join("headers.json")).unwrap()).unwrap();
     let header = |name: &str| headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap_or_default();
     let case = folder.to_string_lossy().rsplit('/').next().unwrap().to_owned();
-    let route = route(&header(":method"), &header(":path"), !header("anthropic-version").is_empty(), false).unwrap_or_else(|error| panic!("{case}: {error:?}"));
+    let route = route(&header(":method"), &header(":path"), !header("anthropic-version").is_empty(), false)
+        .unwrap_or_else(|error| panic!("{case}: {error:?}"));
     Recorded { case, route, body: fs::read(folder.join("request.json")).unwrap_or_default(), beta: header("anthropic-beta") }
 }
 
 fn parsed(recorded: &Recorded) -> Request {
-    parse_request_with(&recorded.route, &recorded.body, Hints { anthropic_beta: &recorded.beta }).unwrap_or_else(|error| panic!("{}: {error:?}", recorded.case))
+    parse_request_with(&recorded.route, &recorded.body, Hints { anthropic_beta: &recorded.beta })
+        .unwrap_or_else(|error| panic!("{}: {error:?}", recorded.case))
 }
 
 #[test]
@@ -50,7 +52,12 @@ fn every_recorded_request_is_read() {
         let bound = request.ask.input_tokens + request.ask.embedding_tokens;
         assert!(!is_budgeted || bound > 0, "{}", recorded.case);
         // A byte is at most a token; templates and tools add thousands at most, media aside.
-        assert!(bound < recorded.body.len() as u64 * 11 / 10 + 2_000, "{}: {bound} tokens for {} bytes", recorded.case, recorded.body.len());
+        assert!(
+            bound < recorded.body.len() as u64 * 11 / 10 + 2_000,
+            "{}: {bound} tokens for {} bytes",
+            recorded.case,
+            recorded.body.len()
+        );
     }
 }
 
@@ -60,7 +67,8 @@ fn shaping_changes_the_spliced_fields_and_no_other_byte() {
         let request = parsed(recorded);
         assert_eq!(request.shape(&recorded.body, &Shape::default()), recorded.body, "{}", recorded.case);
         let generates = request.ask.generates;
-        let shape = Shape { ceiling: generates.then_some(7_777), model: Some("other-model".into()), include_usage: true, tool_uses: Some(3) };
+        let shape =
+            Shape { ceiling: generates.then_some(7_777), model: Some("other-model".into()), include_usage: true, tool_uses: Some(3) };
         let shaped = request.shape(&recorded.body, &shape);
         let again = parse_request_with(&recorded.route, &shaped, Hints { anthropic_beta: &recorded.beta }).unwrap();
         let in_path = recorded.route.model.is_some();
@@ -73,7 +81,9 @@ fn shaping_changes_the_spliced_fields_and_no_other_byte() {
             assert!(again.wants_usage, "{}", recorded.case);
         }
         assert_eq!(without_spliced(&recorded.body), without_spliced(&shaped), "{}", recorded.case);
-        let (last, same) = (request.blocks.len(), |(before, after): (&Range<usize>, &Range<usize>)| recorded.body[before.clone()] == shaped[after.clone()]);
+        let (last, same) = (request.blocks.len(), |(before, after): (&Range<usize>, &Range<usize>)| {
+            recorded.body[before.clone()] == shaped[after.clone()]
+        });
         assert_eq!(last, again.blocks.len(), "{}", recorded.case);
         assert!(request.blocks.iter().zip(&again.blocks).all(same), "{}", recorded.case);
     }

@@ -30,67 +30,135 @@ fn check(path: &str, table: &[(&str, &str)]) {
 
 #[test]
 fn chat_gets_its_ceiling_in_the_field_that_the_model_takes() {
-    check("/v1/chat/completions", &[
-        (r#"{"model":"gpt-4o","messages":[]}"#, r#"{"model":"gpt-4o","messages":[],"max_tokens":50}"#),
-        (r#"{"model":"gpt-5.4-mini","messages":[]}"#, r#"{"model":"gpt-5.4-mini","messages":[],"max_completion_tokens":50}"#),
-        (r#"{"model":"openai/o3","messages":[]}"#, r#"{"model":"openai/o3","messages":[],"max_completion_tokens":50}"#),
-        (r#"{"model":"gpt-oss-120b","messages":[]}"#, r#"{"model":"gpt-oss-120b","messages":[],"max_tokens":50}"#),
-        (r#"{"model":"gpt-5","max_tokens":900,"messages":[]}"#, r#"{"model":"gpt-5","max_tokens":50,"messages":[]}"#),
-        (r#"{"model":"m","max_tokens" : 900 ,"max_completion_tokens":900, "messages":[]}"#, r#"{"model":"m","max_tokens" : 50 ,"max_completion_tokens":50, "messages":[]}"#),
-        (r#"{"model":"m","max_tokens":null,"messages":[]}"#, r#"{"model":"m","max_tokens":50,"messages":[]}"#),
-        ("{ \"messages\" : [ ] ,\n \"model\":\"m\"\n}\n", "{ \"messages\" : [ ] ,\n \"model\":\"m\"\n,\"max_tokens\":50}\n"),
-    ]);
+    check(
+        "/v1/chat/completions",
+        &[
+            (r#"{"model":"gpt-4o","messages":[]}"#, r#"{"model":"gpt-4o","messages":[],"max_tokens":50}"#),
+            (r#"{"model":"gpt-5.4-mini","messages":[]}"#, r#"{"model":"gpt-5.4-mini","messages":[],"max_completion_tokens":50}"#),
+            (r#"{"model":"openai/o3","messages":[]}"#, r#"{"model":"openai/o3","messages":[],"max_completion_tokens":50}"#),
+            (r#"{"model":"gpt-oss-120b","messages":[]}"#, r#"{"model":"gpt-oss-120b","messages":[],"max_tokens":50}"#),
+            (r#"{"model":"gpt-5","max_tokens":900,"messages":[]}"#, r#"{"model":"gpt-5","max_tokens":50,"messages":[]}"#),
+            (
+                r#"{"model":"m","max_tokens" : 900 ,"max_completion_tokens":900, "messages":[]}"#,
+                r#"{"model":"m","max_tokens" : 50 ,"max_completion_tokens":50, "messages":[]}"#,
+            ),
+            (r#"{"model":"m","max_tokens":null,"messages":[]}"#, r#"{"model":"m","max_tokens":50,"messages":[]}"#),
+            ("{ \"messages\" : [ ] ,\n \"model\":\"m\"\n}\n", "{ \"messages\" : [ ] ,\n \"model\":\"m\"\n,\"max_tokens\":50}\n"),
+        ],
+    );
 }
 
 #[test]
 fn an_alias_takes_the_field_of_the_model_behind_it() {
     let body = r#"{"model":"team-large","max_completion_tokens":null,"messages":[]}"#;
     assert_eq!(shaped(&chat(), body, Some("gpt-5.5")), r#"{"model":"gpt-5.5","max_completion_tokens":50,"messages":[]}"#);
-    assert_eq!(shaped(&chat(), body, Some("mistral-large")), r#"{"model":"mistral-large","max_completion_tokens":null,"messages":[],"max_tokens":50}"#);
+    assert_eq!(
+        shaped(&chat(), body, Some("mistral-large")),
+        r#"{"model":"mistral-large","max_completion_tokens":null,"messages":[],"max_tokens":50}"#
+    );
 }
 
 #[test]
 fn a_chat_stream_is_asked_for_usage() {
-    check("/v1/chat/completions", &[
-        (r#"{"model":"m","messages":[],"stream":true}"#, r#"{"model":"m","messages":[],"stream":true,"max_tokens":50,"stream_options":{"include_usage":true}}"#),
-        (r#"{"model":"m","messages":[],"max_tokens":1,"stream":true,"stream_options":{}}"#, r#"{"model":"m","messages":[],"max_tokens":50,"stream":true,"stream_options":{"include_usage":true}}"#),
-        (r#"{"model":"m","messages":[],"max_tokens":1,"stream":true,"stream_options":{"a":1}}"#, r#"{"model":"m","messages":[],"max_tokens":50,"stream":true,"stream_options":{"a":1,"include_usage":true}}"#),
-        (r#"{"model":"m","messages":[],"max_tokens":1,"stream":true,"stream_options":{"include_usage":false}}"#, r#"{"model":"m","messages":[],"max_tokens":50,"stream":true,"stream_options":{"include_usage":true}}"#),
-        (r#"{"model":"m","messages":[],"max_tokens":1,"stream":true,"stream_options":null}"#, r#"{"model":"m","messages":[],"max_tokens":50,"stream":true,"stream_options":{"include_usage":true}}"#),
-        (r#"{"model":"m","messages":[],"max_tokens":1,"stream":true,"stream_options":{"include_usage":true}}"#, r#"{"model":"m","messages":[],"max_tokens":50,"stream":true,"stream_options":{"include_usage":true}}"#),
-        (r#"{"model":"m","messages":[],"max_tokens":1,"stream":false}"#, r#"{"model":"m","messages":[],"max_tokens":50,"stream":false}"#),
-    ]);
+    check(
+        "/v1/chat/completions",
+        &[
+            (
+                r#"{"model":"m","messages":[],"stream":true}"#,
+                r#"{"model":"m","messages":[],"stream":true,"max_tokens":50,"stream_options":{"include_usage":true}}"#,
+            ),
+            (
+                r#"{"model":"m","messages":[],"max_tokens":1,"stream":true,"stream_options":{}}"#,
+                r#"{"model":"m","messages":[],"max_tokens":50,"stream":true,"stream_options":{"include_usage":true}}"#,
+            ),
+            (
+                r#"{"model":"m","messages":[],"max_tokens":1,"stream":true,"stream_options":{"a":1}}"#,
+                r#"{"model":"m","messages":[],"max_tokens":50,"stream":true,"stream_options":{"a":1,"include_usage":true}}"#,
+            ),
+            (
+                r#"{"model":"m","messages":[],"max_tokens":1,"stream":true,"stream_options":{"include_usage":false}}"#,
+                r#"{"model":"m","messages":[],"max_tokens":50,"stream":true,"stream_options":{"include_usage":true}}"#,
+            ),
+            (
+                r#"{"model":"m","messages":[],"max_tokens":1,"stream":true,"stream_options":null}"#,
+                r#"{"model":"m","messages":[],"max_tokens":50,"stream":true,"stream_options":{"include_usage":true}}"#,
+            ),
+            (
+                r#"{"model":"m","messages":[],"max_tokens":1,"stream":true,"stream_options":{"include_usage":true}}"#,
+                r#"{"model":"m","messages":[],"max_tokens":50,"stream":true,"stream_options":{"include_usage":true}}"#,
+            ),
+            (
+                r#"{"model":"m","messages":[],"max_tokens":1,"stream":false}"#,
+                r#"{"model":"m","messages":[],"max_tokens":50,"stream":false}"#,
+            ),
+        ],
+    );
 }
 
 #[test]
 fn the_other_dialects_have_fields_of_their_own() {
-    check("/v1/responses", &[
-        (r#"{"model":"m","input":"x"}"#, r#"{"model":"m","input":"x","max_output_tokens":50}"#),
-        (r#"{"model":"m","input":"x","max_output_tokens":9}"#, r#"{"model":"m","input":"x","max_output_tokens":50}"#),
-        (r#"{"model":"m","input":"x","max_output_tokens":9,"tools":[{"type":"web_search"}]}"#, r#"{"model":"m","input":"x","max_output_tokens":50,"tools":[{"type":"web_search"}],"max_tool_calls":3}"#),
-        (r#"{"model":"m","input":"x","max_output_tokens":9,"tools":[{"type":"web_search"}],"max_tool_calls":1}"#, r#"{"model":"m","input":"x","max_output_tokens":50,"tools":[{"type":"web_search"}],"max_tool_calls":1}"#),
-        (r#"{"model":"m","input":"x","max_output_tokens":9,"tools":[{"type":"function","name":"web_search"}]}"#, r#"{"model":"m","input":"x","max_output_tokens":50,"tools":[{"type":"function","name":"web_search"}]}"#),
-    ]);
-    check("/v1/messages", &[
-        (r#"{"model":"m","max_tokens":128000,"messages":[]}"#, r#"{"model":"m","max_tokens":50,"messages":[]}"#),
-        (r#"{"model":"m","messages":[]}"#, r#"{"model":"m","messages":[],"max_tokens":50}"#),
-        (r#"{"model":"m","max_tokens":90,"messages":[],"tools":[{"type":"web_search_20250305","name":"web_search"},{"type":"web_fetch_20250910","name":"web_fetch","max_uses":9},{"name":"f","input_schema":{}}]}"#,
-         r#"{"model":"m","max_tokens":50,"messages":[],"tools":[{"type":"web_search_20250305","name":"web_search","max_uses":3},{"type":"web_fetch_20250910","name":"web_fetch","max_uses":9},{"name":"f","input_schema":{}}]}"#),
-        (r#"{"model":"m","max_tokens":9000,"thinking":{"type":"enabled","budget_tokens":4000},"messages":[]}"#, r#"{"model":"m","max_tokens":50,"thinking":{"type":"enabled","budget_tokens":49},"messages":[]}"#),
-        (r#"{"model":"m","max_tokens":9000,"thinking":{"type":"enabled","budget_tokens":40},"messages":[]}"#, r#"{"model":"m","max_tokens":50,"thinking":{"type":"enabled","budget_tokens":40},"messages":[]}"#),
-    ]);
-    check("/v1beta/models/g:generateContent", &[
-        (r#"{"contents":[]}"#, r#"{"contents":[],"generationConfig":{"maxOutputTokens":50}}"#),
-        (r#"{"contents":[],"generationConfig":null}"#, r#"{"contents":[],"generationConfig":{"maxOutputTokens":50}}"#),
-        (r#"{"contents":[],"generationConfig":{}}"#, r#"{"contents":[],"generationConfig":{"maxOutputTokens":50}}"#),
-        (r#"{"contents":[],"generation_config":{"temperature":0.5}}"#, r#"{"contents":[],"generation_config":{"temperature":0.5,"maxOutputTokens":50}}"#),
-        (r#"{"contents":[],"generation_config":{"max_output_tokens":900,"thinking_config":{"thinking_budget":300}}}"#, r#"{"contents":[],"generation_config":{"max_output_tokens":50,"thinking_config":{"thinking_budget":49}}}"#),
-    ]);
+    check(
+        "/v1/responses",
+        &[
+            (r#"{"model":"m","input":"x"}"#, r#"{"model":"m","input":"x","max_output_tokens":50}"#),
+            (r#"{"model":"m","input":"x","max_output_tokens":9}"#, r#"{"model":"m","input":"x","max_output_tokens":50}"#),
+            (
+                r#"{"model":"m","input":"x","max_output_tokens":9,"tools":[{"type":"web_search"}]}"#,
+                r#"{"model":"m","input":"x","max_output_tokens":50,"tools":[{"type":"web_search"}],"max_tool_calls":3}"#,
+            ),
+            (
+                r#"{"model":"m","input":"x","max_output_tokens":9,"tools":[{"type":"web_search"}],"max_tool_calls":1}"#,
+                r#"{"model":"m","input":"x","max_output_tokens":50,"tools":[{"type":"web_search"}],"max_tool_calls":1}"#,
+            ),
+            (
+                r#"{"model":"m","input":"x","max_output_tokens":9,"tools":[{"type":"function","name":"web_search"}]}"#,
+                r#"{"model":"m","input":"x","max_output_tokens":50,"tools":[{"type":"function","name":"web_search"}]}"#,
+            ),
+        ],
+    );
+    check(
+        "/v1/messages",
+        &[
+            (r#"{"model":"m","max_tokens":128000,"messages":[]}"#, r#"{"model":"m","max_tokens":50,"messages":[]}"#),
+            (r#"{"model":"m","messages":[]}"#, r#"{"model":"m","messages":[],"max_tokens":50}"#),
+            (
+                r#"{"model":"m","max_tokens":90,"messages":[],"tools":[{"type":"web_search_20250305","name":"web_search"},{"type":"web_fetch_20250910","name":"web_fetch","max_uses":9},{"name":"f","input_schema":{}}]}"#,
+                r#"{"model":"m","max_tokens":50,"messages":[],"tools":[{"type":"web_search_20250305","name":"web_search","max_uses":3},{"type":"web_fetch_20250910","name":"web_fetch","max_uses":9},{"name":"f","input_schema":{}}]}"#,
+            ),
+            (
+                r#"{"model":"m","max_tokens":9000,"thinking":{"type":"enabled","budget_tokens":4000},"messages":[]}"#,
+                r#"{"model":"m","max_tokens":50,"thinking":{"type":"enabled","budget_tokens":49},"messages":[]}"#,
+            ),
+            (
+                r#"{"model":"m","max_tokens":9000,"thinking":{"type":"enabled","budget_tokens":40},"messages":[]}"#,
+                r#"{"model":"m","max_tokens":50,"thinking":{"type":"enabled","budget_tokens":40},"messages":[]}"#,
+            ),
+        ],
+    );
+    check(
+        "/v1beta/models/g:generateContent",
+        &[
+            (r#"{"contents":[]}"#, r#"{"contents":[],"generationConfig":{"maxOutputTokens":50}}"#),
+            (r#"{"contents":[],"generationConfig":null}"#, r#"{"contents":[],"generationConfig":{"maxOutputTokens":50}}"#),
+            (r#"{"contents":[],"generationConfig":{}}"#, r#"{"contents":[],"generationConfig":{"maxOutputTokens":50}}"#),
+            (
+                r#"{"contents":[],"generation_config":{"temperature":0.5}}"#,
+                r#"{"contents":[],"generation_config":{"temperature":0.5,"maxOutputTokens":50}}"#,
+            ),
+            (
+                r#"{"contents":[],"generation_config":{"max_output_tokens":900,"thinking_config":{"thinking_budget":300}}}"#,
+                r#"{"contents":[],"generation_config":{"max_output_tokens":50,"thinking_config":{"thinking_budget":49}}}"#,
+            ),
+        ],
+    );
 }
 
 #[test]
 fn a_model_is_renamed_wherever_the_body_names_it() {
-    assert_eq!(shaped(&chat(), r#"{"model":"team-\u0073onnet","max_tokens":1,"messages":[{"content":"team-sonnet"}]}"#, Some("a\"b")), r#"{"model":"a\"b","max_tokens":50,"messages":[{"content":"team-sonnet"}]}"#);
+    assert_eq!(
+        shaped(&chat(), r#"{"model":"team-\u0073onnet","max_tokens":1,"messages":[{"content":"team-sonnet"}]}"#, Some("a\"b")),
+        r#"{"model":"a\"b","max_tokens":50,"messages":[{"content":"team-sonnet"}]}"#
+    );
     let batch = r#"{"requests":[{"model":"models/e","content":{}},{"model":"models/e","content":{}}]}"#;
     assert_eq!(shaped(&at("/v1beta/models/e:batchEmbedContents"), batch, Some("f")), batch.replace("models/e", "models/f"));
     assert_eq!(shaped(&at("/v1/embeddings"), r#"{"input":"x","model":"e"}"#, Some("f")), r#"{"input":"x","model":"f"}"#);
@@ -115,14 +183,16 @@ fn json(depth: u32) -> impl Strategy<Value = serde_json::Value> {
 /// A chat body with unknown members, spaced as compact or pretty JSON.
 fn body() -> impl Strategy<Value = String> {
     let extra = prop::collection::btree_map("x_[a-z]{1,6}", json(4), 0..6);
-    (extra, json(3), prop::option::of(1_u64..200_000), any::<bool>(), any::<bool>()).prop_map(|(extra, content, ceiling, stream, pretty)| {
-        let mut body = serde_json::json!({"model": "gpt-4o", "messages": [{"role": "user", "content": content}], "stream": stream});
-        if let Some(ceiling) = ceiling {
-            body["max_tokens"] = ceiling.into();
-        }
-        extra.into_iter().for_each(|(key, value)| body[key] = value);
-        if pretty { serde_json::to_string_pretty(&body).unwrap() } else { body.to_string() }
-    })
+    (extra, json(3), prop::option::of(1_u64..200_000), any::<bool>(), any::<bool>()).prop_map(
+        |(extra, content, ceiling, stream, pretty)| {
+            let mut body = serde_json::json!({"model": "gpt-4o", "messages": [{"role": "user", "content": content}], "stream": stream});
+            if let Some(ceiling) = ceiling {
+                body["max_tokens"] = ceiling.into();
+            }
+            extra.into_iter().for_each(|(key, value)| body[key] = value);
+            if pretty { serde_json::to_string_pretty(&body).unwrap() } else { body.to_string() }
+        },
+    )
 }
 
 fn read(body: &[u8]) -> Result<Request, BadRequest> {
@@ -172,4 +242,3 @@ proptest! {
         }
     }
 }
-

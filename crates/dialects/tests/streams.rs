@@ -52,15 +52,43 @@ fn whole_streams() {
         // A provider that answers with one document where a stream was asked for.
         (Operation::Chat, "{\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}", "in 1 out 2"),
         // 45: usage beside the last choice; no [DONE] and no blank line at the end.
-        (Operation::Chat, "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}", "in 1 out 2, cut"),
+        (
+            Operation::Chat,
+            "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}",
+            "in 1 out 2, cut",
+        ),
         // 51: running counts on every chunk, the last wins.
-        (Operation::Chat, "data: {\"choices\":[{\"delta\":{}}],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":1}}\n\ndata: {\"choices\":[{\"delta\":{}}],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":2}}\n\ndata: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":3}}\n\ndata: [DONE]\n\n", "in 9 out 3"),
-        (Operation::Chat, "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"timings\":{\"prompt_n\":4,\"predicted_n\":8}}\n\ndata: [DONE]\n\n", "missing, partly in 4 out 8"),
-        (Operation::Responses, "data: {\"type\":\"response.failed\",\"response\":{\"status\":\"failed\",\"error\":{\"code\":\"x\"},\"usage\":{\"input_tokens\":9,\"output_tokens\":0}}}\n\n", "in 9, error x"),
-        (Operation::Responses, "data: {\"type\":\"response.incomplete\",\"response\":{\"incomplete_details\":{\"reason\":\"max_output_tokens\"},\"usage\":{\"input_tokens\":9,\"output_tokens\":2}}}\n\n", "in 9 out 2"),
+        (
+            Operation::Chat,
+            "data: {\"choices\":[{\"delta\":{}}],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":1}}\n\ndata: {\"choices\":[{\"delta\":{}}],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":2}}\n\ndata: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":3}}\n\ndata: [DONE]\n\n",
+            "in 9 out 3",
+        ),
+        (
+            Operation::Chat,
+            "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"timings\":{\"prompt_n\":4,\"predicted_n\":8}}\n\ndata: [DONE]\n\n",
+            "missing, partly in 4 out 8",
+        ),
+        (
+            Operation::Responses,
+            "data: {\"type\":\"response.failed\",\"response\":{\"status\":\"failed\",\"error\":{\"code\":\"x\"},\"usage\":{\"input_tokens\":9,\"output_tokens\":0}}}\n\n",
+            "in 9, error x",
+        ),
+        (
+            Operation::Responses,
+            "data: {\"type\":\"response.incomplete\",\"response\":{\"incomplete_details\":{\"reason\":\"max_output_tokens\"},\"usage\":{\"input_tokens\":9,\"output_tokens\":2}}}\n\n",
+            "in 9 out 2",
+        ),
         // Some compatible servers close with zeros on the input side.
-        (Operation::Messages, "data: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":40,\"output_tokens\":1}}}\n\ndata: {\"type\":\"message_delta\",\"usage\":{\"input_tokens\":0,\"output_tokens\":6}}\n\ndata: {\"type\":\"message_stop\"}\n\n", "in 40 out 6"),
-        (Operation::Messages, "data: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":0,\"output_tokens\":0}}}\n\ndata: {\"type\":\"message_delta\",\"usage\":{\"input_tokens\":41,\"output_tokens\":6}}\n\ndata: {\"type\":\"message_stop\"}\n\n", "in 41 out 6"),
+        (
+            Operation::Messages,
+            "data: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":40,\"output_tokens\":1}}}\n\ndata: {\"type\":\"message_delta\",\"usage\":{\"input_tokens\":0,\"output_tokens\":6}}\n\ndata: {\"type\":\"message_stop\"}\n\n",
+            "in 40 out 6",
+        ),
+        (
+            Operation::Messages,
+            "data: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":0,\"output_tokens\":0}}}\n\ndata: {\"type\":\"message_delta\",\"usage\":{\"input_tokens\":41,\"output_tokens\":6}}\n\ndata: {\"type\":\"message_stop\"}\n\n",
+            "in 41 out 6",
+        ),
     ];
     for (operation, text, expected) in table {
         assert_eq!(read(operation, text), expected, "{text}");
@@ -76,13 +104,33 @@ fn streams_that_end_early_have_no_final_usage() {
         (Operation::Messages, MESSAGE.split("event: message_stop").next().unwrap(), "in 10682 out 510 web_search 1, cut"),
         (Operation::Chat, CHAT.split("data: {\"id\":\"c\",\"choices\":[],").next().unwrap(), "missing, cut"),
         (Operation::Chat, "", "missing, cut"),
-        (Operation::Chat, "data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":1}}\n\n", "missing, partly in 9 out 1, cut"),
+        (
+            Operation::Chat,
+            "data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":1}}\n\n",
+            "missing, partly in 9 out 1, cut",
+        ),
         (Operation::Responses, RESPONSE.split("event: response.completed").next().unwrap(), "missing, cut"),
-        (Operation::StreamGenerate, GEMINI.split("data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"lo").next().unwrap(), "missing, partly in 8 out 1, cut"),
-        (Operation::Chat, "data: {\"choices\":[{\"index\":1,\"delta\":{}},{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":1}}\n\n", "missing, partly in 9 out 1, cut"),
+        (
+            Operation::StreamGenerate,
+            GEMINI.split("data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"lo").next().unwrap(),
+            "missing, partly in 8 out 1, cut",
+        ),
+        (
+            Operation::Chat,
+            "data: {\"choices\":[{\"index\":1,\"delta\":{}},{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":1}}\n\n",
+            "missing, partly in 9 out 1, cut",
+        ),
         (Operation::Chat, "data: {\"error\":{\"message\":\"x\",\"code\":\"overloaded\"}}\n\n", "missing, cut, error overloaded"),
-        (Operation::Messages, "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}\n\n", "missing, cut, error overloaded_error"),
-        (Operation::Chat, "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":-9,\"completion_tokens\":1}}\n\ndata: [DONE]\n\n", "refused: prompt_tokens is negative"),
+        (
+            Operation::Messages,
+            "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}\n\n",
+            "missing, cut, error overloaded_error",
+        ),
+        (
+            Operation::Chat,
+            "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":-9,\"completion_tokens\":1}}\n\ndata: [DONE]\n\n",
+            "refused: prompt_tokens is negative",
+        ),
     ];
     for (operation, text, expected) in table {
         assert_eq!(read(operation, text), expected, "{text}");
@@ -119,7 +167,14 @@ fn every_event_is_passed_on_as_soon_as_it_is_complete() {
 #[test]
 fn an_event_beyond_the_limit_ends_the_stream() {
     let piece = Bytes::from(vec![b'x'; 1 << 16]);
-    for (operation, start, strip) in [(Operation::Chat, "data: ", false), (Operation::Chat, ": ", true), (Operation::Messages, "", false), (Operation::Chat, "{", true), (Operation::StreamGenerate, "[{\"a\":\"", false), (Operation::Chat, "[", true)] {
+    for (operation, start, strip) in [
+        (Operation::Chat, "data: ", false),
+        (Operation::Chat, ": ", true),
+        (Operation::Messages, "", false),
+        (Operation::Chat, "{", true),
+        (Operation::StreamGenerate, "[{\"a\":\"", false),
+        (Operation::Chat, "[", true),
+    ] {
         let mut reader = StreamReader::new(operation, strip).event_bytes_max(1 << 20);
         reader.push(Bytes::from(start)).unwrap();
         let pushed = (0..1 << 10).find(|_| reader.push(piece.clone()) == Err(StreamError::EventTooLarge));

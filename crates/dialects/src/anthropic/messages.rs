@@ -12,14 +12,47 @@ use crate::{BadRequest, Request};
 
 /// Members that move the price; a key that only looks like one is refused.
 const KNOWN: &[&str] = &[
-    "model", "messages", "system", "max_tokens", "stream", "tools", "thinking", "service_tier", "speed", "inference_geo", "mcp_servers", "container",
-    "cache_control", "context_management", "models", "fallbacks", "api_base", "base_url", "custom_host", "api_key",
+    "model",
+    "messages",
+    "system",
+    "max_tokens",
+    "stream",
+    "tools",
+    "thinking",
+    "service_tier",
+    "speed",
+    "inference_geo",
+    "mcp_servers",
+    "container",
+    "cache_control",
+    "context_management",
+    "models",
+    "fallbacks",
+    "api_base",
+    "base_url",
+    "custom_host",
+    "api_key",
 ];
 
 /// Members that don't reach the model as text.
 const SILENT: &[&str] = &[
-    "model", "messages", "system", "tools", "metadata", "max_tokens", "stream", "thinking", "service_tier", "speed", "inference_geo", "temperature", "top_p",
-    "top_k", "stop_sequences", "cache_control", "context_management",
+    "model",
+    "messages",
+    "system",
+    "tools",
+    "metadata",
+    "max_tokens",
+    "stream",
+    "thinking",
+    "service_tier",
+    "speed",
+    "inference_geo",
+    "temperature",
+    "top_p",
+    "top_k",
+    "stop_sequences",
+    "cache_control",
+    "context_management",
 ];
 
 /// Reads a messages request.
@@ -63,7 +96,11 @@ fn thinking(root: Value<'_>, hints: Hints<'_>, request: &mut Request) -> Result<
     let at = thinking.get("budget_tokens").unwrap_or(thinking);
     let ceiling = request.ask.output_ceiling.unwrap_or(u64::MAX);
     if budget >= ceiling && !hints.anthropic_beta.contains("interleaved-thinking") {
-        return Err(BadRequest::at("contradictory", at, format!("thinking.budget_tokens is {budget} and must be below max_tokens, which is {ceiling}")));
+        return Err(BadRequest::at(
+            "contradictory",
+            at,
+            format!("thinking.budget_tokens is {budget} and must be below max_tokens, which is {ceiling}"),
+        ));
     }
     request.ask.thinking_budget = budget.min(ceiling.saturating_sub(1));
     if budget < ceiling {
@@ -138,10 +175,17 @@ fn selectors(root: Value<'_>, request: &mut Request) -> Result<(), BadRequest> {
 fn cache_write(value: Value<'_>) -> Option<CacheWrite> {
     match value.kind() {
         Kind::Array => value.items().filter_map(cache_write).max(),
-        Kind::Object => value.members().filter_map(|(key, member)| match key.is_text("cache_control") && member.kind() == Kind::Object {
-            true => Some(if member.get("ttl").is_some_and(|ttl| !ttl.is_text("5m")) { CacheWrite::OneHour } else { CacheWrite::FiveMinutes }),
-            false => cache_write(member),
-        }).max(),
+        Kind::Object => value
+            .members()
+            .filter_map(|(key, member)| match key.is_text("cache_control") && member.kind() == Kind::Object {
+                true => Some(if member.get("ttl").is_some_and(|ttl| !ttl.is_text("5m")) {
+                    CacheWrite::OneHour
+                } else {
+                    CacheWrite::FiveMinutes
+                }),
+                false => cache_write(member),
+            })
+            .max(),
         _ => None,
     }
 }

@@ -18,7 +18,12 @@ pub(crate) fn read_answer(root: Value<'_>, reading: &mut Reading) {
             parts(part, reading);
         }
         let grounding = candidate.get("groundingMetadata");
-        searches += grounding.and_then(|found| found.get("webSearchQueries")).into_iter().flat_map(Value::items).filter(|query| query.text_bytes() > 0).count();
+        searches += grounding
+            .and_then(|found| found.get("webSearchQueries"))
+            .into_iter()
+            .flat_map(Value::items)
+            .filter(|query| query.text_bytes() > 0)
+            .count();
         let chunks = grounding.and_then(|found| found.get("groundingChunks")).into_iter().flat_map(Value::items);
         places += chunks.filter(|chunk| chunk.get("maps").is_some()).count();
     }
@@ -72,8 +77,11 @@ fn raise(usage: &mut Usage, name: &str, count: u64) {
 
 /// `ON_DEMAND_PRIORITY` and `ON_DEMAND_FLEX` are tiers of their own; the rest is standard.
 fn tier(metadata: Value<'_>, reading: &mut Reading) {
-    let stated = metadata.get("serviceTier").or_else(|| metadata.get("trafficType")).and_then(Value::text).unwrap_or_default().to_ascii_lowercase();
-    let tier = ["priority", "flex", "standard", "on_demand"].into_iter().find(|tier| stated.contains(tier) && !(*tier == "on_demand" && stated != "on_demand"));
+    let stated =
+        metadata.get("serviceTier").or_else(|| metadata.get("trafficType")).and_then(Value::text).unwrap_or_default().to_ascii_lowercase();
+    let tier = ["priority", "flex", "standard", "on_demand"]
+        .into_iter()
+        .find(|tier| stated.contains(tier) && !(*tier == "on_demand" && stated != "on_demand"));
     if let Some(tier) = tier {
         let tier = if tier == "on_demand" { "standard" } else { tier };
         reading.select.insert("service_tier".into(), tier.to_owned());

@@ -23,7 +23,10 @@ pub(super) fn media(part: Value<'_>) -> Media<'_> {
         Some("image") => Media::Image(IMAGE_TOKENS),
         Some("audio") => inline.get("data").map_or(Media::Hidden, |data| {
             let is_dense = ["audio/wav", "audio/x-wav", "audio/mp3", "audio/mpeg"].iter().any(|dense| mime.starts_with(dense));
-            Media::Audio { bytes: data.text_bytes() / 4 * 3, bytes_per_token: if is_dense { DENSE_BYTES_PER_TOKEN } else { AUDIO_BYTES_PER_TOKEN } }
+            Media::Audio {
+                bytes: data.text_bytes() / 4 * 3,
+                bytes_per_token: if is_dense { DENSE_BYTES_PER_TOKEN } else { AUDIO_BYTES_PER_TOKEN },
+            }
         }),
         // Base64 is longer than the text inside it.
         Some("text") => Media::Only(inline),

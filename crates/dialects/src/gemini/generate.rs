@@ -9,8 +9,23 @@ use crate::{BadRequest, Operation, Request, Route};
 
 /// Members that move the price; Google's parser takes both spellings.
 const KNOWN: &[&str] = &[
-    "model", "contents", "systemInstruction", "system_instruction", "tools", "generationConfig", "generation_config", "cachedContent", "cached_content",
-    "serviceTier", "service_tier", "models", "fallbacks", "api_base", "base_url", "custom_host", "api_key",
+    "model",
+    "contents",
+    "systemInstruction",
+    "system_instruction",
+    "tools",
+    "generationConfig",
+    "generation_config",
+    "cachedContent",
+    "cached_content",
+    "serviceTier",
+    "service_tier",
+    "models",
+    "fallbacks",
+    "api_base",
+    "base_url",
+    "custom_host",
+    "api_key",
 ];
 const CONFIG: [&str; 2] = ["generationConfig", "generation_config"];
 const CEILING: [&str; 2] = ["maxOutputTokens", "max_output_tokens"];
@@ -20,7 +35,18 @@ const MODALITIES: [&str; 2] = ["responseModalities", "response_modalities"];
 const BUDGET: [&str; 2] = ["thinkingBudget", "thinking_budget"];
 
 /// Members that don't reach the model as text, or are counted on their own.
-const SILENT: &[&str] = &["model", "contents", "tools", "safetySettings", "safety_settings", "labels", "serviceTier", "service_tier", "cachedContent", "cached_content"];
+const SILENT: &[&str] = &[
+    "model",
+    "contents",
+    "tools",
+    "safetySettings",
+    "safety_settings",
+    "labels",
+    "serviceTier",
+    "service_tier",
+    "cachedContent",
+    "cached_content",
+];
 
 /// Reads a request to generate.
 pub(crate) fn generate(route: &Route, root: Value<'_>) -> Result<Request, BadRequest> {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::{Doc, Kind, Node, DEPTH_MAX, NUMBER_BYTES_MAX, text};
+use super::{DEPTH_MAX, Doc, Kind, NUMBER_BYTES_MAX, Node, text};
 
 /// What a document may be.
 pub(super) struct Rules<'r> {
@@ -271,7 +271,11 @@ impl<'b> Scanner<'b, '_> {
             None => Ok(()),
             Some(key) => {
                 let pointer = format!("{}/{}", self.pointer(), text::pointer_part(&self.key(key)));
-                Err(JsonError { code: "duplicate_key", what: format!("the key {} stands twice in one object", text::quoted(&self.key(key))), pointer })
+                Err(JsonError {
+                    code: "duplicate_key",
+                    what: format!("the key {} stands twice in one object", text::quoted(&self.key(key))),
+                    pointer,
+                })
             }
         }
     }

@@ -77,7 +77,8 @@ fn values_are_found_by_span_and_text() {
 
 #[test]
 fn answers_are_read_leniently() {
-    let doc = Doc::lenient(br#"{"a":{"data":7},"usage":{"n":1},"data":[[1,2,{"x":"y"}]],"usage":{"n":2},"s":"\ud800"}"#, &["data"]).unwrap();
+    let doc =
+        Doc::lenient(br#"{"a":{"data":7},"usage":{"n":1},"data":[[1,2,{"x":"y"}]],"usage":{"n":2},"s":"\ud800"}"#, &["data"]).unwrap();
     assert_eq!(doc.root().get_in(&["usage", "n"]).unwrap().raw(), "2");
     assert_eq!(doc.root().get("data").unwrap().kind(), Kind::Skipped);
     assert_eq!(doc.root().get_in(&["a", "data"]).unwrap().kind(), Kind::Skipped);

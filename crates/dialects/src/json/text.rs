@@ -61,9 +61,7 @@ fn unicode(bytes: &[u8]) -> Option<(usize, Option<char>)> {
     }
     let second = bytes.get(6..).filter(|rest| rest.starts_with(b"\\u")).and_then(unit);
     match second {
-        Some(low @ 0xDC00..=0xDFFF) if first < 0xDC00 => {
-            Some((12, char::from_u32(0x1_0000 + ((first - 0xD800) << 10) + (low - 0xDC00))))
-        }
+        Some(low @ 0xDC00..=0xDFFF) if first < 0xDC00 => Some((12, char::from_u32(0x1_0000 + ((first - 0xD800) << 10) + (low - 0xDC00)))),
         _ => Some((6, None)),
     }
 }

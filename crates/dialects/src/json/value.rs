@@ -1,7 +1,7 @@
 //! A cursor on one value of a [`Doc`].
 
-use std::borrow::Cow;
 use core::ops::Range;
+use std::borrow::Cow;
 
 use super::{Doc, Node, text};
 

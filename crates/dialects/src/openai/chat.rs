@@ -11,15 +11,60 @@ use crate::{BadRequest, Request};
 
 /// Members that move the price; a key that only looks like one is refused.
 const KNOWN: &[&str] = &[
-    "model", "messages", "max_tokens", "max_completion_tokens", "n", "best_of", "stream", "stream_options", "service_tier", "tools", "functions",
-    "web_search_options", "plugins", "modalities", "background", "models", "fallbacks", "api_base", "base_url", "custom_host", "api_key",
+    "model",
+    "messages",
+    "max_tokens",
+    "max_completion_tokens",
+    "n",
+    "best_of",
+    "stream",
+    "stream_options",
+    "service_tier",
+    "tools",
+    "functions",
+    "web_search_options",
+    "plugins",
+    "modalities",
+    "background",
+    "models",
+    "fallbacks",
+    "api_base",
+    "base_url",
+    "custom_host",
+    "api_key",
 ];
 
 /// Members that don't reach the model as text.
 const SILENT: &[&str] = &[
-    "model", "messages", "tools", "metadata", "user", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "max_tokens", "max_completion_tokens",
-    "n", "best_of", "stream", "stream_options", "service_tier", "temperature", "top_p", "seed", "stop", "logit_bias", "logprobs", "top_logprobs",
-    "frequency_penalty", "presence_penalty", "parallel_tool_calls", "store", "reasoning_effort", "verbosity", "usage",
+    "model",
+    "messages",
+    "tools",
+    "metadata",
+    "user",
+    "safety_identifier",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "max_tokens",
+    "max_completion_tokens",
+    "n",
+    "best_of",
+    "stream",
+    "stream_options",
+    "service_tier",
+    "temperature",
+    "top_p",
+    "seed",
+    "stop",
+    "logit_bias",
+    "logprobs",
+    "top_logprobs",
+    "frequency_penalty",
+    "presence_penalty",
+    "parallel_tool_calls",
+    "store",
+    "reasoning_effort",
+    "verbosity",
+    "usage",
 ];
 
 /// Reads a chat request.
@@ -43,7 +88,11 @@ pub(crate) fn chat(root: Value<'_>) -> Result<Request, BadRequest> {
 
 fn choices(root: Value<'_>, request: &mut Request) -> Result<(), BadRequest> {
     if flag(root.get("background"))? {
-        return Err(BadRequest::at("unsupported", root.get("background").unwrap_or(root), "background calls aren't metered yet; leave out \"background\""));
+        return Err(BadRequest::at(
+            "unsupported",
+            root.get("background").unwrap_or(root),
+            "background calls aren't metered yet; leave out \"background\"",
+        ));
     }
     request.ask.choices = 1;
     for name in ["n", "best_of"] {
@@ -69,7 +118,8 @@ fn ceiling(root: Value<'_>, request: &mut Request) -> Result<(), BadRequest> {
     let is_used = |name: &&str| root.get(name).is_some_and(|value| !value.is_null());
     request.splices.ceiling = fields.into_iter().filter(is_used).map(|name| place(root, name)).collect();
     if request.splices.ceiling.is_empty() {
-        request.splices.ceiling_by_model = Some(ByModel { is_second: takes_completion_tokens, places: fields.map(|name| place(root, name)) });
+        request.splices.ceiling_by_model =
+            Some(ByModel { is_second: takes_completion_tokens, places: fields.map(|name| place(root, name)) });
     }
     Ok(())
 }
@@ -119,7 +169,8 @@ fn input(root: Value<'_>, request: &mut Request) -> Result<Input, BadRequest> {
 /// Search models search once for a call (OpenAI's pricing page); a router's web plugin likewise. Chat has no field that
 /// limits server tools, so one in the list keeps its open ceiling.
 fn searches(root: Value<'_>, request: &mut Request) {
-    let has_plugin = root.get("plugins").into_iter().flat_map(Value::items).any(|plugin| plugin.get("id").is_some_and(|id| id.is_text("web")));
+    let has_plugin =
+        root.get("plugins").into_iter().flat_map(Value::items).any(|plugin| plugin.get("id").is_some_and(|id| id.is_text("web")));
     let has_options = root.get("web_search_options").is_some_and(|options| !options.is_null());
     if has_plugin || has_options {
         request.ask.tools.push(ToolAsk { tool: "web_search".into(), uses_max: Some(1), result_tokens_max: None });

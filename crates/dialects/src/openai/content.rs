@@ -31,7 +31,11 @@ fn image_tokens(model: &str) -> Images {
     match () {
         () if starts(&["gpt-4o-mini"]) => all(2_833, 2_833 + 8 * 5_667),
         () if starts(&["gpt-4.1-mini", "gpt-4.1-nano", "o4-mini", "gpt-5-mini", "gpt-5-nano"]) => all(3_779, 3_779),
-        () if starts(&["gpt-4o", "gpt-4.1", "gpt-4.5", "gpt-4-turbo", "gpt-5-20", "gpt-5-chat", "gpt-5.1"]) || ["gpt-5", "o1", "o3"].contains(&name.as_str()) => all(85, 85 + 8 * 170),
+        () if starts(&["gpt-4o", "gpt-4.1", "gpt-4.5", "gpt-4-turbo", "gpt-5-20", "gpt-5-chat", "gpt-5.1"])
+            || ["gpt-5", "o1", "o3"].contains(&name.as_str()) =>
+        {
+            all(85, 85 + 8 * 170)
+        }
         () => Images { low: 6_150, high: 6_150, original: 24_600 },
     }
 }

@@ -46,7 +46,13 @@ fn service_tier(root: Value<'_>, request: &mut Request) -> Result<(), BadRequest
         "auto" => &["auto"],
         "priority" | "fast" => &["priority", "standard"],
         "flex" => &["flex", "standard"],
-        _ => return Err(BadRequest::at("invalid_value", root.get("service_tier").unwrap_or(root), "service_tier must be auto, default, flex or priority")),
+        _ => {
+            return Err(BadRequest::at(
+                "invalid_value",
+                root.get("service_tier").unwrap_or(root),
+                "service_tier must be auto, default, flex or priority",
+            ));
+        }
     };
     request.ask.service_tiers = tiers.iter().map(|tier| (*tier).to_owned()).collect();
     if tier != "auto" {
@@ -59,6 +65,8 @@ fn service_tier(root: Value<'_>, request: &mut Request) -> Result<(), BadRequest
 fn takes_completion_tokens(model: &str) -> bool {
     let name = model.rsplit('/').next().unwrap_or(model).to_ascii_lowercase();
     let name = name.strip_prefix("ft:").unwrap_or(&name);
-    let digit_after = |prefix: &str, least: u8| name.strip_prefix(prefix).and_then(|rest| rest.bytes().next()).is_some_and(|byte| (least..=b'9').contains(&byte));
+    let digit_after = |prefix: &str, least: u8| {
+        name.strip_prefix(prefix).and_then(|rest| rest.bytes().next()).is_some_and(|byte| (least..=b'9').contains(&byte))
+    };
     digit_after("o", b'1') || digit_after("gpt-", b'5') || name.starts_with("codex-")
 }

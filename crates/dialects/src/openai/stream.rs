@@ -73,7 +73,8 @@ pub(crate) fn responses_event(root: Value<'_>, reading: &mut Reading) {
         "error" => reading.error = Some(error_code(root.get("error").unwrap_or(root))),
         "response.output_item.added" => {
             let item = root.get("item");
-            if item.and_then(|item| item.get("type")).is_some_and(|kind| kind.is_text("function_call") || kind.is_text("custom_tool_call")) {
+            if item.and_then(|item| item.get("type")).is_some_and(|kind| kind.is_text("function_call") || kind.is_text("custom_tool_call"))
+            {
                 reading.called(item.and_then(|item| item.get("name")));
             }
         }

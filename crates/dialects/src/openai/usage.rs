@@ -13,10 +13,18 @@ pub(super) struct Names {
     output_details: &'static str,
 }
 
-pub(super) const CHAT: Names =
-    Names { input: "prompt_tokens", output: "completion_tokens", input_details: "prompt_tokens_details", output_details: "completion_tokens_details" };
-pub(super) const RESPONSES: Names =
-    Names { input: "input_tokens", output: "output_tokens", input_details: "input_tokens_details", output_details: "output_tokens_details" };
+pub(super) const CHAT: Names = Names {
+    input: "prompt_tokens",
+    output: "completion_tokens",
+    input_details: "prompt_tokens_details",
+    output_details: "completion_tokens_details",
+};
+pub(super) const RESPONSES: Names = Names {
+    input: "input_tokens",
+    output: "output_tokens",
+    input_details: "input_tokens_details",
+    output_details: "output_tokens_details",
+};
 
 #[derive(Default)]
 struct Counts {

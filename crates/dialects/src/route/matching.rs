@@ -59,7 +59,10 @@ impl<'p> Target<'p> {
 fn matches(pattern: &str, path: &str, model: &mut Option<String>) -> bool {
     let Some((before, after)) = pattern.split_once("{model}") else { return pattern == path };
     let Some(named) = path.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)) else { return false };
-    let is_action = named.contains(':') && ["generateContent", "streamGenerateContent", "countTokens", "embedContent", "batchEmbedContents"].iter().any(|action| named.ends_with(action));
+    let is_action = named.contains(':')
+        && ["generateContent", "streamGenerateContent", "countTokens", "embedContent", "batchEmbedContents"]
+            .iter()
+            .any(|action| named.ends_with(action));
     let is_model = is_name(named) && !(after.is_empty() && is_action);
     if is_model {
         *model = Some(named.to_owned());

@@ -97,12 +97,7 @@ impl<'a> Scope<'a> {
     }
 
     fn set(&mut self, key: &'a str, value: &'a str) {
-        let (key, value) = match (key, value) {
-            ("service_tier", "" | "auto" | "default" | "on_demand") => (key, "standard"),
-            ("service_tier", "batch") => ("processing", "batch"),
-            ("speed", "" | "normal") => (key, "standard"),
-            other => other,
-        };
+        let (key, value) = canonical(key, value);
         match self.select.iter_mut().find(|(known, _)| *known == key) {
             Some(entry) => entry.1 = value,
             None => self.select.push((key, value)),
@@ -119,7 +114,12 @@ impl<'a> Scope<'a> {
         own && here
             && row.valid.contains(self.at)
             && row.recorded.contains(self.as_of)
-            && row.select.iter().all(|(key, value)| self.get(key) == Some(value))
+            && row.select.iter().all(|(key, value)| self.has(key, value))
+    }
+
+    fn has(&self, key: &str, value: &str) -> bool {
+        let (key, value) = canonical(key, value);
+        self.get(key) == Some(value)
     }
 
     fn drop_excluded(&mut self) {
@@ -179,9 +179,10 @@ impl<'a> Scope<'a> {
         let mut known = rule.region.specificity() == 0 || !self.region.is_empty();
         let mut selectors = usize::from(rule.schedule.is_some());
         for (key, value) in &rule.select {
+            let (key, value) = canonical(key, value);
             match self.get(key) {
                 Some(have) if have == value => selectors += 1,
-                None if OPEN.contains(&key.as_str()) => known = false,
+                None if OPEN.contains(&key) => known = false,
                 _ if self.is_base_of_modifier(rule, key, value) => {}
                 _ => return None,
             }
@@ -243,6 +244,16 @@ impl<'a> Best<'a> {
     /// The bands of a marginal price, if it is one.
     pub fn is_marginal(&self) -> bool {
         matches!(self.rules.as_slice(), [Rule { price: crate::Price::Tiers { mode: TierMode::Marginal, .. }, .. }])
+    }
+}
+
+/// One spelling for request attributes that have several, in requests and in rows.
+fn canonical<'k>(key: &'k str, value: &'k str) -> (&'k str, &'k str) {
+    match (key, value) {
+        ("service_tier", "" | "auto" | "default" | "on_demand") => (key, "standard"),
+        ("service_tier", "batch") => ("processing", "batch"),
+        ("speed", "" | "normal") => (key, "standard"),
+        other => other,
     }
 }
 

@@ -45,6 +45,24 @@ fn a_usage_costs_what_the_case_book_says() {
 }
 
 #[test]
+fn tiers_written_as_rows_price_the_tier_that_was_served() {
+    let tiers = [("", "1.25"), ("service_tier=priority", "2.5"), ("service_tier=flex", "0.625"), ("service_tier=batch", "0.5")];
+    let rules = tiers.iter().map(|(select, price)| rule("t/m", "input_tokens", "", select, price)).collect();
+    let book = PriceBook::from_rows(Rows { rules, ..Rows::default() }).unwrap();
+    for (select, nanos) in [
+        ("", 1_250_000),
+        ("service_tier=default", 1_250_000),
+        ("service_tier=priority", 2_500_000),
+        ("service_tier=flex", 625_000),
+        ("service_tier=batch", 500_000),
+        ("processing=batch", 500_000),
+        ("service_tier=unheard-of", 1_250_000),
+    ] {
+        assert_eq!(total(&book, &PriceQuery { select: pairs(select), ..query("t/m") }, "input 1000"), Some(nanos), "case 65 {select}");
+    }
+}
+
+#[test]
 fn a_regional_host_costs_its_uplift() {
     let book = cards();
     for (region, nanos) in [("", 6_250_000), ("us", 6_875_000), ("eu", 6_875_000), ("ap", 6_250_000)] {

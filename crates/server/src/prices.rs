@@ -1,6 +1,7 @@
 //! The price book in force: the embedded one or `--prices`, then the config's files, then what `mete prices set` kept.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use dialects::price_book;
 use pricing::{PriceBook, Rows};
@@ -9,10 +10,13 @@ use store::PriceRow;
 /// Largest price file that is read.
 const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
+/// The embedded book, read once.
+static EMBEDDED: LazyLock<PriceBook> = LazyLock::new(price_book::embedded);
+
 /// The embedded book, or the one of a file that replaces it.
 pub(crate) fn base(file: Option<&Path>) -> Result<PriceBook, String> {
     match file {
-        None => Ok(price_book::embedded()),
+        None => Ok(EMBEDDED.clone()),
         Some(file) => PriceBook::from_rows(read_file(file)?).map_err(|errors| in_file(file, &errors)),
     }
 }
@@ -25,6 +29,9 @@ pub(crate) fn assemble(base: &PriceBook, files: &[PathBuf], kept: &[PriceRow]) -
     }
     for row in kept {
         append(&mut rows, read_row(&row.row).map_err(|why| format!("price row {}: {why}", row.id))?);
+    }
+    if rows == Rows::default() {
+        return Ok(base.clone());
     }
     base.with_extra(rows).map_err(|errors| join(&errors))
 }

@@ -214,7 +214,7 @@ pub struct AuditLine {
     pub at: Timestamp,
     /// Who.
     pub actor: String,
-    /// What: `budget.put`, `budget.removed`, `budget.paused`, `run.started`, `run.raised`, `run.ended`, `key.created`, `key.rotated`,
+    /// What: `budget.put`, `budget.removed`, `budget.paused`, `run.started`, `run.raised`, `run.joined`, `run.ended`, `key.created`, `key.rotated`,
     /// `key.revoked`, `key.updated`, `call.resolved`, `call.trued_up`, `price.set`, `price.removed`, `setting.set`.
     pub action: String,
     /// On what.

@@ -8,6 +8,7 @@ mod explain;
 pub(crate) mod guard;
 mod health;
 mod input;
+mod journal;
 mod keys;
 mod metrics;
 mod money;
@@ -72,6 +73,7 @@ fn routes() -> Router<Arc<Control>> {
         .route("/cost", post(money::cost))
         .route("/stats", get(operations::stats))
         .route("/audit", get(operations::audit))
+        .route("/journal", get(journal::list))
         .route("/verify", post(operations::verify))
         .route("/backup", post(operations::backup))
         .route("/config", get(operations::config))

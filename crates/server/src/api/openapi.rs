@@ -5,7 +5,7 @@ use serde_json::Value;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-use super::{budgets, calls, keys, money, operations, prices, runs};
+use super::{budgets, calls, journal, keys, money, operations, prices, runs};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -19,7 +19,7 @@ use super::{budgets, calls, keys, money, operations, prices, runs};
         prices::list, prices::show, prices::why, prices::set, prices::own, prices::forget, prices::unknown,
         money::estimate, money::cost,
         operations::stats, operations::audit, operations::verify, operations::backup, operations::config, operations::reload,
-        show,
+        journal::list, show,
     ),
     security(("token" = [])),
     modifiers(&Token)

@@ -133,7 +133,7 @@ pub(crate) async fn join(
 ) -> Result<Json<RunMade>, ApiError> {
     let run = find(&control, &id).await?;
     let credentials = secrets(body.credentials)?;
-    let token = RunToken(String::new());
+    let token = control.books.join_run(run, &actor.0).await?;
     if !credentials.is_empty() {
         control.gateway.set_run_credentials(run, credentials);
     }

@@ -93,7 +93,7 @@ pub(crate) const KEYS: &[KeyDoc] = &[
     row("ledger", "wait_ms", "milliseconds", "20000", "How long a call waits for other holds to settle when it would fit without them; 0 refuses at once."),
     row("ledger", "clamp", "true or false", "true", "Whether a call's output ceiling is lowered to what is left. Otherwise a call is held at its full bound or refused."),
     row("ledger", "floor_output_tokens", "tokens", "4096", "The least output ceiling that is useful: below it a call is refused rather than clamped."),
-    row("ledger", "server_tool_uses", "count", "10", "Uses allowed to a server tool that names no ceiling of its own, per call."),
+    row("ledger", "server_tool_uses", "count", "3", "Uses allowed to a server tool (web search and the like) that names no ceiling of its own, per call. Each use is held for, with the prompt that it reads again."),
     row("limits", "body_bytes_max", "bytes", "33554432", "The largest request body."),
     row("limits", "answer_bytes_max", "bytes", "67108864", "The largest answer that is not streamed."),
     row("limits", "connections_max", "count", "10000", "Connections at a time. Changing it needs a restart."),

@@ -54,7 +54,7 @@ pub(crate) struct LedgerSection {
 
 impl Default for LedgerSection {
     fn default() -> Self {
-        Self { survives: SurvivesWord::PowerLoss, wait_ms: 20_000, clamp: true, floor_output_tokens: 4096, server_tool_uses: 10 }
+        Self { survives: SurvivesWord::PowerLoss, wait_ms: 20_000, clamp: true, floor_output_tokens: 4096, server_tool_uses: 3 }
     }
 }
 

@@ -58,6 +58,11 @@ async fn a_run_is_started_raised_found_by_a_part_of_its_id_and_ended() {
     let own: Vec<_> = keys.as_array().unwrap().iter().filter(|key| key["run"] == json!(run)).collect();
     assert!(own.len() == 1 && own[0]["revoked_at"].is_string(), "the run's key ends with it: {own:?}");
     assert_eq!(server.get("/runs?active=true").await.as_array().unwrap().len(), 1, "the child goes on");
+    let joined = server.send("POST", &format!("/runs/{run}/join"), json!({})).await;
+    assert_ne!(joined["token"], made["token"], "each that joins has a token of its own");
+    let again = server.get(&format!("/runs/{run}")).await;
+    assert_eq!((&again["ended_at"], &again["limit_usd"]), (&Value::Null, &json!("8.00")), "a run that is joined goes on");
+    assert!(server.send("POST", &format!("/runs/{run}/end"), json!({})).await["ended_at"].is_string());
     for path in ["/runs/00000000000000000000000000", "/runs/short", "/runs/%27%20OR%201=1"] {
         assert_eq!(server.refused("GET", path, json!({})).await.0, 404, "{path}");
     }
@@ -98,6 +103,26 @@ async fn a_price_of_ones_own_is_effective_at_once_and_the_later_one_wins() {
     assert_eq!(cost().await["total_nanos"], 1_500_000_000_i64);
     assert_eq!(server.refused("GET", "/prices/show?model=nobody-knows", json!({})).await.0, 404);
     server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_books_are_verified_backed_up_and_restored() {
+    let server = Server::start().await;
+    server.send("PUT", "/budgets/kept", json!({"limit_usd": "7"})).await;
+    let report = server.send("POST", "/verify", json!({"full": true})).await;
+    assert_eq!((&report["ok"], &report["violations"], &report["budgets"]), (&json!(true), &json!([]), &json!(2)), "{report}");
+    let file = server.dir.path().join("copy.db");
+    server.send("POST", "/backup", json!({"path": file.display().to_string()})).await;
+    assert_eq!(server.refused("POST", "/backup", json!({"path": file.display().to_string()})).await.0, 409, "nothing is overwritten");
+    assert_eq!(server.refused("POST", "/backup", json!({"path": "relative.db"})).await.0, 400);
+    let (dir, _) = server.stop().await;
+    let restored = dir.path().join("restored");
+    server::restore(&file, &restored).unwrap();
+    assert_eq!(server::verify(&restored, true).unwrap()["ok"], true);
+    assert!(server::restore(&file, &dir.path().join("data")).is_err(), "a directory with data is left alone");
+    let api = server::Api::connect(server::Connect { data: Some(restored), ..server::Connect::default() }).await.unwrap();
+    assert_eq!(api.get("/budgets/kept").await.unwrap().body[0]["limit_usd"], "7.00");
+    api.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -55,6 +55,18 @@ impl Books {
         self.change(move |turn| turn.end_run(run, record.as_deref(), &actor)).await
     }
 
+    /// Another token for a run, with its limit and what it has spent; a run that had ended goes on. Earlier tokens work
+    /// until the next start of the process.
+    ///
+    /// # Errors
+    /// There is no such run, or the ledger can't be written; nothing changed.
+    pub async fn join_run(&self, run: RunId, actor: &str) -> Result<RunToken, BooksError> {
+        let token = secret::new_secret("rt_").map_err(BooksError::Unavailable)?;
+        let (hash, actor) = (hash_secret(&token), actor.to_owned());
+        self.change(move |turn| turn.join_run(run, hash, &actor)).await?;
+        Ok(RunToken(token))
+    }
+
     /// A run's numbers.
     ///
     /// # Errors
@@ -104,8 +116,21 @@ impl Turn<'_> {
         self.core.ledger.run(run).ok_or_else(|| Fault::not_found(format!("run {}", run_text(run))))
     }
 
+    fn join_run(&mut self, run: RunId, token_hash: [u8; 32], actor: &str) -> Result<(), Fault> {
+        let before = run_rows::get(self.conn()?, run)?.ok_or_else(|| Fault::not_found(format!("run {}", run_text(run))))?;
+        run_rows::join(self.conn()?, run, &token_hash)?;
+        let ended = before.ended_at.map(|at| at.to_string());
+        self.audit(actor, "run.joined", &run_text(run), json!({ "ended_at": ended }), json!({ "ended_at": null }))?;
+        self.publish.push(Publish::Run(Box::new(RunRecord { ended_at: None, ..before }), Some(token_hash)));
+        Ok(())
+    }
+
     fn end_run(&mut self, run: RunId, record: Option<&RunRecord>, actor: &str) -> Result<(), Fault> {
-        self.make(&Command::EndRun(run))?;
+        // The ledger ends a run once; one that was joined afterwards goes on and ends only in its record.
+        let is_joined = record.is_some_and(|record| record.ended_at.is_none()) && self.core.ledger.run(run).is_some_and(|view| view.ended_at.is_some());
+        if !is_joined {
+            self.make(&Command::EndRun(run))?;
+        }
         let now = self.now;
         run_rows::end(self.conn()?, run, now)?;
         self.audit(actor, "run.ended", &run_text(run), Value::Null, json!({ "ended_at": now.to_string() }))?;

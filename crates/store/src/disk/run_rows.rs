@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use ledger::RunId;
 use money::Nanos;
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 
 use crate::codec::Id;
 use crate::{RunFilter, RunRecord, RunStart};
@@ -33,6 +33,18 @@ pub(crate) fn insert(conn: &Connection, record: &RunRecord, token_hash: &[u8; 32
 pub(crate) fn end(conn: &Connection, run: RunId, at: Timestamp) -> rusqlite::Result<()> {
     conn.execute("UPDATE runs SET ended_us = ?2 WHERE id = ?1 AND ended_us IS NULL", params![Id(run.0).to_string(), at.as_microsecond()])?;
     Ok(())
+}
+
+/// Gives a run another token, and lets it go on when it had ended.
+pub(crate) fn join(conn: &Connection, run: RunId, token_hash: &[u8; 32]) -> rusqlite::Result<()> {
+    conn.execute("UPDATE runs SET token_hash = ?2, ended_us = NULL WHERE id = ?1", params![Id(run.0).to_string(), token_hash.as_slice()])?;
+    Ok(())
+}
+
+/// One run.
+pub(crate) fn get(conn: &Connection, run: RunId) -> rusqlite::Result<Option<RunRecord>> {
+    let mut select = conn.prepare_cached(&format!("SELECT {COLUMNS} FROM runs WHERE id = ?1"))?;
+    select.query_row([Id(run.0).to_string()], record).optional()
 }
 
 /// Runs whose tokens still mean something: not ended, or ended at or after `since`.

@@ -21,21 +21,26 @@ pub(crate) const TOOL_TOKENS: u64 = 64;
 /// A tool that the provider declares by itself, such as `bash_20250124` (245), `text_editor_20250429` (700) or a computer
 /// tool (735), by Anthropic's documentation; server tools are of the same order.
 pub(crate) const PROVIDER_TOOL_TOKENS: u64 = 2_048;
-/// A part of content that isn't text.
-pub(crate) enum Media<'d> {
+/// A part of content that isn't text. Members that aren't its `payload` count as text all the same, so that nothing hides
+/// beside an image.
+pub(crate) enum Media {
     /// An image, at most this many tokens.
-    Image(u64),
-    /// Audio of this many encoded bytes, of which a token takes at least so many.
-    Audio { bytes: u64, bytes_per_token: u64 },
+    Image { tokens: u64, payload: &'static [&'static str] },
+    /// Audio, at most this many tokens.
+    Audio { tokens: u64, payload: &'static [&'static str] },
     /// Something outside the body or without a formula.
     Hidden,
-    /// Counted by another reader.
-    Elsewhere,
-    /// Text after all: this value alone counts.
-    Only(Value<'d>),
     /// Not media.
     None,
 }
+
+/// Most tokens of audio of so many Base64 characters.
+pub(crate) fn audio_tokens(base64_bytes: u64, bytes_per_token: u64) -> u64 {
+    base64_bytes / 4 * 3 / bytes_per_token.max(1) + 64
+}
+
+/// Members whose JSON is the client's own, such as a tool's arguments: nothing in them is media.
+const OPAQUE: [&str; 4] = ["input", "args", "arguments", "response"];
 
 /// A sum of upper bounds.
 #[derive(Debug, Default)]
@@ -59,43 +64,47 @@ impl Input {
     }
 
     /// Counts content: keys and strings as text, numbers as they stand, media as `media` says.
-    pub(crate) fn content<'d>(&mut self, value: Value<'d>, media: &impl Fn(Value<'d>) -> Media<'d>) {
+    pub(crate) fn content(&mut self, value: Value<'_>, media: &impl Fn(Value<'_>) -> Media) {
         match value.kind() {
             Kind::String => self.add(value.text_bytes() + 2),
             Kind::Array => value.items().for_each(|item| self.content(item, media)),
-            Kind::Object => match media(value) {
-                Media::None => {
-                    for (key, member) in value.members() {
-                        self.add(key.text_bytes() + 4);
-                        self.content(member, media);
+            Kind::Object => {
+                let payload = self.media(media(value));
+                for (key, member) in value.members().filter(|(key, _)| !payload.iter().any(|name| key.is_text(name))) {
+                    self.add(key.text_bytes() + 4);
+                    match OPAQUE.iter().any(|name| key.is_text(name)) {
+                        true => self.json(member),
+                        false => self.content(member, media),
                     }
                 }
-                found => self.media(found, media),
-            },
+            }
             _ => self.add(value.raw().len() as u64),
         }
     }
 
-    /// Counts a list of messages or items, each with its template.
-    pub(crate) fn messages<'d>(&mut self, list: Value<'d>, media: &impl Fn(Value<'d>) -> Media<'d>) {
-        for message in list.items() {
-            self.add(MESSAGE_TOKENS);
-            self.content(message, media);
-        }
+    /// Counts a message or item with its template.
+    pub(crate) fn message(&mut self, message: Value<'_>, media: &impl Fn(Value<'_>) -> Media) {
+        self.add(MESSAGE_TOKENS);
+        self.content(message, media);
     }
 
-    fn media<'d>(&mut self, found: Media<'d>, media: &impl Fn(Value<'d>) -> Media<'d>) {
+    /// Adds what the media itself costs; gives the members that are paid for with it.
+    fn media(&mut self, found: Media) -> &'static [&'static str] {
         match found {
-            Media::Image(tokens) => self.add(tokens),
-            Media::Audio { bytes, bytes_per_token } => self.audio(bytes / bytes_per_token.max(1) + 64),
-            Media::Hidden => self.hidden = true,
-            Media::Only(value) => self.content(value, media),
-            Media::Elsewhere | Media::None => {}
+            Media::Image { tokens, payload } => {
+                self.add(tokens);
+                payload
+            }
+            Media::Audio { tokens, payload } => {
+                let attrs = Attrs::from([("modality".to_owned(), "audio".to_owned())]);
+                self.other.push(Metered { meter: Meter::InputTokens, attrs, quantity: tokens });
+                payload
+            }
+            Media::Hidden => {
+                self.hidden = true;
+                &[]
+            }
+            Media::None => &[],
         }
-    }
-
-    fn audio(&mut self, tokens: u64) {
-        let attrs = Attrs::from([("modality".to_owned(), "audio".to_owned())]);
-        self.other.push(Metered { meter: Meter::InputTokens, attrs, quantity: tokens });
     }
 }

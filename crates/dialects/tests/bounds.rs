@@ -125,6 +125,32 @@ fn images_count_by_the_largest_of_their_formula() {
 }
 
 #[test]
+fn nothing_hides_beside_media() {
+    let long = "x".repeat(50_000);
+    let count = |request: Request| request.ask.input_tokens;
+    let part = |part: String| format!(r#","messages":[{{"role":"user","content":[{part}]}}]"#);
+    assert!(count(chat(&part(format!(r#"{{"type":"image_url","image_url":{{"url":"data:x"}},"text":"{long}"}}"#)))) > 50_000);
+    assert!(count(chat(&format!(r#","messages":[{{"role":"user","type":"image_url","content":"{long}"}}]"#))) > 50_000);
+    assert!(count(chat(&format!(r#","messages":[{{"role":"user","type":"additional_tools","tools":["{long}"]}}]"#))) > 50_000);
+    assert!(count(responses(&format!(r#","input":[{{"type":"additional_tools","tools":[],"content":"{long}"}}]"#))) > 50_000);
+    assert!(
+        count(responses(&format!(r#","input":[{{"role":"user","content":[{{"type":"additional_tools","tools":["{long}"]}}]}}]"#))) > 50_000
+    );
+    assert!(count(messages(&part(format!(r#"{{"type":"image","source":{{}},"text":"{long}"}}"#)))) > 50_000);
+    // A tool's arguments are the client's own JSON, whatever they look like.
+    assert!(
+        count(messages(&part(format!(r#"{{"type":"tool_use","name":"f","input":{{"type":"image","source":{{"data":"{long}"}}}}}}"#))))
+            > 50_000
+    );
+    let function = format!(
+        r#","contents":[{{"parts":[{{"functionResponse":{{"name":"f","response":{{"inlineData":{{"mimeType":"image/png","data":"{long}"}}}}}}}}]}}]"#
+    );
+    assert!(count(gemini(&function)) > 50_000);
+    let text = format!(r#","contents":[{{"parts":[{{"inlineData":{{"mimeType":"text/plain","data":"AA"}},"text":"{long}"}}]}}]"#);
+    assert!(count(gemini(&text)) > 50_000);
+}
+
+#[test]
 fn input_outside_the_body_is_hidden() {
     // 24 and 26.
     for members in [

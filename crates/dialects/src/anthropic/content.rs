@@ -8,10 +8,10 @@ use crate::json::Value;
 const IMAGE_TOKENS: u64 = 5_000;
 
 /// What a block is.
-pub(super) fn media(block: Value<'_>) -> Media<'_> {
+pub(super) fn media(block: Value<'_>) -> Media {
     let kind = block.get("type").and_then(Value::text).unwrap_or_default();
     match kind.as_ref() {
-        "image" => Media::Image(IMAGE_TOKENS),
+        "image" => Media::Image { tokens: IMAGE_TOKENS, payload: &["source"] },
         "document" => document(block),
         "container_upload" => Media::Hidden,
         _ => Media::None,
@@ -19,7 +19,7 @@ pub(super) fn media(block: Value<'_>) -> Media<'_> {
 }
 
 /// A document of text or content blocks counts itself; a PDF, a URL or a file has pages that its bytes don't bound.
-fn document(block: Value<'_>) -> Media<'_> {
+fn document(block: Value<'_>) -> Media {
     let kind = block.get_in(&["source", "type"]).and_then(Value::text).unwrap_or_default();
     match kind.as_ref() {
         "text" | "content" => Media::None,

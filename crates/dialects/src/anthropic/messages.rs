@@ -127,7 +127,7 @@ fn input(root: Value<'_>, request: &mut Request) -> Result<Input, BadRequest> {
         request.blocks.extend(system.items().map(Value::span));
         request.blocks.extend((!is_list).then(|| system.span()));
     }
-    input.messages(messages, &content::media);
+    messages.items().for_each(|message| input.message(message, &content::media));
     request.blocks.extend(messages.items().map(Value::span));
     for (key, value) in root.members() {
         let key = key.text().unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Parts of Gemini content that aren't text.
 
-use crate::input::Media;
+use crate::input::{Media, audio_tokens};
 use crate::json::Value;
 
 /// Most tokens of an image, by Google's documentation of tokens: 258 for each tile. An image of at most 3,072 pixels is
@@ -13,23 +13,22 @@ const DENSE_BYTES_PER_TOKEN: u64 = 24;
 const AUDIO_BYTES_PER_TOKEN: u64 = 8;
 
 /// What a part is.
-pub(super) fn media(part: Value<'_>) -> Media<'_> {
+pub(super) fn media(part: Value<'_>) -> Media {
+    const INLINE: &[&str] = &["inlineData", "inline_data"];
     if part.get("fileData").or_else(|| part.get("file_data")).is_some() {
         return Media::Hidden;
     }
-    let Some(inline) = part.get("inlineData").or_else(|| part.get("inline_data")) else { return Media::None };
+    let Some(inline) = INLINE.iter().find_map(|name| part.get(name)) else { return Media::None };
     let mime = inline.get("mimeType").or_else(|| inline.get("mime_type")).and_then(Value::text).unwrap_or_default().to_ascii_lowercase();
-    match mime.split('/').next() {
-        Some("image") => Media::Image(IMAGE_TOKENS),
-        Some("audio") => inline.get("data").map_or(Media::Hidden, |data| {
+    match (mime.split('/').next(), inline.get("data")) {
+        (Some("image"), _) => Media::Image { tokens: IMAGE_TOKENS, payload: INLINE },
+        (Some("audio"), Some(data)) => {
             let is_dense = ["audio/wav", "audio/x-wav", "audio/mp3", "audio/mpeg"].iter().any(|dense| mime.starts_with(dense));
-            Media::Audio {
-                bytes: data.text_bytes() / 4 * 3,
-                bytes_per_token: if is_dense { DENSE_BYTES_PER_TOKEN } else { AUDIO_BYTES_PER_TOKEN },
-            }
-        }),
-        // Base64 is longer than the text inside it.
-        Some("text") => Media::Only(inline),
+            let bytes_per_token = if is_dense { DENSE_BYTES_PER_TOKEN } else { AUDIO_BYTES_PER_TOKEN };
+            Media::Audio { tokens: audio_tokens(data.text_bytes(), bytes_per_token), payload: INLINE }
+        }
+        // Base64 is longer than the text inside it, so that counting it as text is enough.
+        (Some("text"), _) => Media::None,
         // Frames of a video and pages of a PDF aren't bounded by bytes.
         _ => Media::Hidden,
     }

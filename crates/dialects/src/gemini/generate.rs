@@ -122,7 +122,7 @@ fn input(root: Value<'_>, request: &mut Request) -> Result<Input, BadRequest> {
     request.blocks.extend(system.map(Value::span));
     match root.get("contents") {
         Some(contents) if contents.kind() == Kind::Array => {
-            input.messages(contents, &content::media);
+            contents.items().for_each(|message| input.message(message, &content::media));
             request.blocks.extend(contents.items().map(Value::span));
         }
         Some(contents) if contents.kind() == Kind::Object => input.content(contents, &content::media),

@@ -150,7 +150,7 @@ fn input(root: Value<'_>, request: &mut Request) -> Result<Input, BadRequest> {
     }
     match root.get("messages") {
         Some(messages) if messages.kind() == Kind::Array => {
-            input.messages(messages, &media);
+            messages.items().for_each(|message| input.message(message, &media));
             request.blocks.extend(messages.items().map(Value::span));
         }
         Some(other) => return Err(BadRequest::at("invalid_value", other, "a list of messages was expected")),

@@ -1,13 +1,13 @@
 //! Parts of OpenAI content that aren't text, and what an image can cost at most.
 
-use crate::input::Media;
+use crate::input::{Media, audio_tokens};
 use crate::json::Value;
 
 /// OpenAI hears 10 tokens a second and takes WAV and MP3, of which the smallest rate is 8 kbit/s: 100 bytes a token.
 const AUDIO_BYTES_PER_TOKEN: u64 = 64;
 
 /// The reader of parts for a model.
-pub(super) fn media<'d>(model: &str) -> impl Fn(Value<'d>) -> Media<'d> + use<'d> {
+pub(super) fn media(model: &str) -> impl Fn(Value<'_>) -> Media + use<> {
     let images = image_tokens(model);
     move |part| part_of(part, images)
 }
@@ -40,21 +40,24 @@ fn image_tokens(model: &str) -> Images {
     }
 }
 
-fn part_of<'d>(part: Value<'d>, images: Images) -> Media<'d> {
+fn part_of(part: Value<'_>, images: Images) -> Media {
+    const IMAGE: &[&str] = &["image_url", "file_id"];
     let kind = part.get("type").and_then(Value::text).unwrap_or_default();
     match kind.as_ref() {
-        "image_url" | "input_image" | "computer_screenshot" => Media::Image(image(part, images)),
-        "image_generation_call" if part.get("result").is_some() => Media::Image(images.original),
-        "input_audio" => {
-            let data = part.get_in(&["input_audio", "data"]).or_else(|| part.get("data"));
-            data.map_or(Media::Hidden, |data| Media::Audio { bytes: data.text_bytes() / 4 * 3, bytes_per_token: AUDIO_BYTES_PER_TOKEN })
-        }
-        // Codex's tools, which stand in the input.
-        "additional_tools" => Media::Elsewhere,
+        "image_url" | "input_image" | "computer_screenshot" => Media::Image { tokens: image(part, images), payload: IMAGE },
+        "image_generation_call" => Media::Image { tokens: images.original, payload: &["result"] },
+        "input_audio" => audio(part),
         "file" | "input_file" | "item_reference" | "input_video" | "video_url" => Media::Hidden,
         // An earlier answer's audio is named by id; what was said isn't in the body.
         _ if part.get_in(&["audio", "id"]).is_some() => Media::Hidden,
         _ => Media::None,
+    }
+}
+
+fn audio(part: Value<'_>) -> Media {
+    match part.get_in(&["input_audio", "data"]).or_else(|| part.get("data")) {
+        Some(data) => Media::Audio { tokens: audio_tokens(data.text_bytes(), AUDIO_BYTES_PER_TOKEN), payload: &["input_audio", "data"] },
+        None => Media::Hidden,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{common, content, tools};
 use crate::fields::{count as number, flag, model, object, place, refuse_look_alikes, refuse_overrides};
-use crate::input::{Input, REQUEST_TOKENS};
+use crate::input::{Input, Media, REQUEST_TOKENS};
 use crate::json::{Kind, Value};
 use crate::{BadRequest, Request};
 
@@ -117,9 +117,9 @@ fn input(root: Value<'_>, request: &mut Request) -> Result<Input, BadRequest> {
             request.blocks.push(text.span());
         }
         Some((items, Kind::Array)) => {
-            input.messages(items, &media);
-            request.blocks.extend(items.items().map(Value::span));
-            additional_tools(items, request, &mut input)?;
+            for item in items.items() {
+                read_item(item, request, &mut input, &media)?;
+            }
         }
         Some((_, Kind::Null)) | None => {}
         Some((other, _)) => return Err(BadRequest::at("invalid_value", other, "input must be a string or a list of items")),
@@ -138,11 +138,18 @@ fn input(root: Value<'_>, request: &mut Request) -> Result<Input, BadRequest> {
     Ok(input)
 }
 
-/// Codex puts its tools into an item of the input.
-fn additional_tools(items: Value<'_>, request: &mut Request, input: &mut Input) -> Result<(), BadRequest> {
-    let lists = items.items().filter(|item| item.get("type").is_some_and(|kind| kind.is_text("additional_tools")));
-    for list in lists.filter_map(|item| item.get("tools")) {
-        tools::offer(list, request, input)?;
+/// Counts an item. Codex puts its tools into one of type `additional_tools`.
+fn read_item(item: Value<'_>, request: &mut Request, input: &mut Input, media: &impl Fn(Value<'_>) -> Media) -> Result<(), BadRequest> {
+    if !item.get("type").is_some_and(|kind| kind.is_text("additional_tools")) {
+        request.blocks.push(item.span());
+        input.message(item, media);
+        return Ok(());
+    }
+    for (key, member) in item.members() {
+        match key.is_text("tools") {
+            true => tools::offer(member, request, input)?,
+            false => input.content(member, media),
+        }
     }
     Ok(())
 }

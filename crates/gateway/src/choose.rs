@@ -43,8 +43,11 @@ pub(crate) fn serves(provider: &ProviderSettings, model: &str) -> bool {
     rank(provider, model).is_some()
 }
 
-/// How specifically a provider names a model; `None` when it doesn't serve it.
+/// How specifically a provider names a model; `None` when it doesn't serve it. One without `models` is only a fallback.
 fn rank(provider: &ProviderSettings, model: &str) -> Option<usize> {
+    if provider.models.is_empty() {
+        return None;
+    }
     if provider.aliases.contains_key(model) {
         return Some(usize::MAX);
     }

@@ -71,7 +71,10 @@ fn run(books: &Books, caller: &Caller, headers: &HeaderMap) -> Step<Option<Arc<R
         // An id isn't a secret, so it only repeats what the key or the path already says.
         Some(id) if caller.run.as_ref().is_some_and(|run| run.id == id) => return Ok(caller.run.clone()),
         Some(_) => {
-            return Err(Denied::forbidden("run_mismatch", "`x-mete-run` takes the run's token (`rt_…`), or the id of the caller's own run"));
+            return Err(Denied::forbidden(
+                "run_mismatch",
+                "`x-mete-run` takes the run's token (`rt_…`), or the id of the caller's own run",
+            ));
         }
         None => run_of_token(books, &named)?,
     };

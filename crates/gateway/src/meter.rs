@@ -25,8 +25,10 @@ pub(crate) enum End {
     Answered,
     /// The client left; the connection to the provider is closed.
     ClientLeft,
-    /// The provider's answer broke off or broke a limit; says which.
+    /// The provider's answer broke off or was ended; says why.
     Cut(&'static str),
+    /// The answer can't be read, so nothing of it bounds what was made; says why.
+    Unreadable(&'static str),
 }
 
 /// All that is known of an ended attempt, money aside.
@@ -63,6 +65,11 @@ impl Metered {
     /// The status of a complete answer that may be passed on; redirects and interim answers may not.
     pub(crate) fn answered(&self) -> Option<StatusCode> {
         self.status.filter(|status| self.end == End::Answered && !status.is_redirection() && !status.is_informational())
+    }
+
+    /// Whether a whole answer of success has neither usage nor text that could be made out: not JSON, or compressed.
+    pub(crate) fn says_nothing(&self) -> bool {
+        self.is_success() && self.manner == Manner::Whole && self.reading.output_bytes == 0
     }
 
     /// Whether the provider gave a complete answer of success.
@@ -111,7 +118,7 @@ pub(crate) async fn collect(
     let read = tokio::select! {
         biased;
         read = read_whole(body, bytes_max, idle) => read.map_err(|error| match error {
-            ReadError::TooLarge => End::Cut("answer too large"),
+            ReadError::TooLarge => End::Unreadable("answer too large"),
             ReadError::Idle => End::Cut("answer stalled"),
             ReadError::Broken(_) => End::Cut("answer broke off"),
         }),
@@ -222,7 +229,7 @@ async fn pump(
         let Ok(frame) = frame else { return End::Cut("stream broke off") };
         let Ok(piece) = frame.into_data() else { continue };
         first_byte.get_or_insert_with(|| relay.dispatched.elapsed());
-        let Ok(out) = reader.push(piece) else { return End::Cut("event too large") };
+        let Ok(out) = reader.push(piece) else { return End::Unreadable("event too large") };
         let until = waits.until(idle);
         // A client that reads nothing for as long as a provider may be silent counts as gone.
         match tokio::time::timeout_at(until, client.send(out)).await {

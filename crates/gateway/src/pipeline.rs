@@ -449,7 +449,7 @@ fn failure(metered: &Metered) -> Box<Denied> {
             let message = "the provider gave no answer; whether it charges for the call is unknown, so its hold stays counted";
             Denied::new(StatusCode::GATEWAY_TIMEOUT, "no_answer", message)
         }
-        End::Cut(why) => bad_gateway("answer_cut", &format!("the answer was cut: {why}")),
+        End::Cut(why) | End::Unreadable(why) => bad_gateway("answer_cut", &format!("the answer was cut: {why}")),
         End::Answered | End::ClientLeft => {
             bad_gateway("provider_redirect", "the provider answered with a redirect, which Mete never follows; mend its base_url")
         }

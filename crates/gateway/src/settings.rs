@@ -83,7 +83,7 @@ pub struct ProviderSettings {
     pub region: String,
     /// Further price selectors, such as `deployment`.
     pub select: BTreeMap<String, String>,
-    /// Models that are routed here: exact names, or a prefix with a trailing `*`.
+    /// Models that are routed here: exact names, or a prefix with a trailing `*`. Empty: only as a fallback of others.
     pub models: Vec<String>,
     /// Client's model name → model sent upstream.
     pub aliases: BTreeMap<String, String>,

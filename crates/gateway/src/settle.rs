@@ -72,6 +72,7 @@ pub(crate) fn verdict(basis: &Basis<'_>, metered: &Metered) -> Verdict {
     match &metered.end {
         End::NotSent => return Verdict::without_cost(Outcome::Voided, "connect_failed"),
         End::NoAnswer(why) => return unresolved(*why),
+        End::Unreadable(why) => return at_hold(basis, "cut").flagged(format!("cut: {why}")),
         End::Answered | End::ClientLeft | End::Cut(_) => {}
     }
     let success = metered.status.is_none_or(|status| status.is_success());
@@ -83,6 +84,7 @@ pub(crate) fn verdict(basis: &Basis<'_>, metered: &Metered) -> Verdict {
         _ if !success => Verdict::without_cost(Outcome::Voided, status),
         UsageReading::Missing if reading.error.is_some() && reading.output_bytes == 0 => Verdict::without_cost(Outcome::Voided, status),
         UsageReading::Reported(usage) => partial(basis, metered, Some(usage), status),
+        UsageReading::Missing if metered.says_nothing() => at_hold(basis, status).flagged("nothing in the answer could be read"),
         UsageReading::Missing => partial(basis, metered, None, status),
     };
     let verdict = match &metered.end {

@@ -1,5 +1,7 @@
 //! Each shape of a call, whole and streamed, costs what the provider bills for it, and leaves nothing held.
 
+#![allow(clippy::unwrap_used, clippy::type_complexity, reason = "a test may end by a panic, and its table is its type")]
+
 mod support;
 
 use http::StatusCode;

@@ -2,6 +2,7 @@
 //! writes its own bill.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "a test may end by a panic")]
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -268,7 +268,7 @@ async fn keyed_gateways_need_a_key_and_forward_no_other() {
             "invalid_key",
         ),
         ("two keys", vec![("authorization", bearer(&key)), ("x-api-key", "sk-ant-1".to_owned())], 400, "ambiguous_credentials"),
-        ("admin token", vec![("authorization", bearer("mt_0123456789"))], 403, "admin_token"),
+        ("admin token", vec![("authorization", bearer("mta_0123456789"))], 403, "admin_token"),
         ("bearer", vec![("authorization", bearer(&key))], 200, ""),
         ("x-api-key", vec![("x-api-key", key.clone())], 200, ""),
         ("x-goog-api-key", vec![("x-goog-api-key", key.clone())], 200, ""),

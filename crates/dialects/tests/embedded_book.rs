@@ -267,6 +267,25 @@ fn rows_of_one_key_never_overlap_in_time() {
     }
 }
 
+/// A coding agent that offers web search on every request, and a search agent with the eight uses that it asks for.
+#[test]
+fn an_agents_server_tools_leave_room_in_a_small_budget() {
+    let ask = |input_tokens: u64, uses: u64| pricing::Ask {
+        input_tokens,
+        output_ceiling: Some(4_096),
+        generates: true,
+        choices: 1,
+        tools: vec![pricing::ToolAsk { tool: "web_search".to_owned(), uses_max: Some(uses), result_tokens_max: None }],
+        ..pricing::Ask::default()
+    };
+    for (what, input_tokens, uses, dollars_max) in
+        [("openai gpt-5.5", 40_000, 10, 1), ("anthropic claude-sonnet-5", 3_000, 8, 1), ("anthropic claude-haiku-4-5", 3_000, 8, 1)]
+    {
+        let hold = BOOK.bound(&query(what), &ask(input_tokens, uses)).unwrap().hold(4_096).unwrap();
+        assert!(hold.get() < dollars_max * 1_000_000_000, "{what}: {hold}");
+    }
+}
+
 #[test]
 fn the_book_is_named_by_its_content() {
     assert_eq!(BOOK.version(), embedded().version());

@@ -74,14 +74,15 @@ fn result_tokens_max(tool: &str) -> u64 {
 impl PriceBook {
     /// Bounds a request, at the dearest tier, region, cache write and context band that could apply.
     ///
-    /// A server tool that runs inside the call makes the provider read the prompt again after each use, with all results
-    /// so far; every such reading is bounded by the model's window where it is known.
+    /// The results of a server tool are input. Where the seller bills the prompt again after each use, every reading with all
+    /// results so far counts; elsewhere prompt and results count once. Both are bounded by the model's window where it is known.
     ///
     /// # Errors
     /// Names what has no price or no bound.
     pub fn bound(&self, query: &PriceQuery, ask: &Ask) -> Result<Bound, Unboundable> {
         let facts = self.model_facts(query);
-        let input = input_bound(&facts, ask)?;
+        let again = self.semantics(&query.seller).prompt_again_after_tools;
+        let input = input_bound(&facts, ask, again)?;
         let scopes = self.reachable_scopes(query, ask)?;
         let mut fixed = Exact::ZERO;
         let mut output = None;
@@ -125,7 +126,7 @@ struct InputBound {
     prompt_tokens_max: u64,
 }
 
-fn input_bound(facts: &ModelFacts, ask: &Ask) -> Result<InputBound, Unboundable> {
+fn input_bound(facts: &ModelFacts, ask: &Ask, again: bool) -> Result<InputBound, Unboundable> {
     let other = ask.other_input.iter().filter(|line| is_input(&line.meter)).fold(0_u64, |sum, line| sum.saturating_add(line.quantity));
     let mut text_tokens = ask.input_tokens;
     if ask.hidden_input {
@@ -134,24 +135,26 @@ fn input_bound(facts: &ModelFacts, ask: &Ask) -> Result<InputBound, Unboundable>
         text_tokens = text_tokens.max(facts.input_tokens_max.ok_or_else(no_window)?);
     }
     let prompt = text_tokens.checked_add(other).ok_or(Unboundable::TooLarge)?;
-    let text_tokens = text_tokens.checked_add(tool_input(facts, ask, prompt)?).ok_or(Unboundable::TooLarge)?;
+    let text_tokens = text_tokens.checked_add(tool_input(facts, ask, prompt, again)?).ok_or(Unboundable::TooLarge)?;
     let prompt_tokens_max = text_tokens.checked_add(other).ok_or(Unboundable::TooLarge)?;
     Ok(InputBound { text_tokens, prompt_tokens_max })
 }
 
-/// Input tokens that server tools add: after each use the prompt is read again with all results so far.
-fn tool_input(facts: &ModelFacts, ask: &Ask, prompt_tokens: u64) -> Result<u64, Unboundable> {
-    let mut uses = 0_u64;
-    let mut largest = 0_u64;
+/// Input tokens that server tools add: their results, and with `again` the prompt with all results so far after each use.
+fn tool_input(facts: &ModelFacts, ask: &Ask, prompt_tokens: u64, again: bool) -> Result<u64, Unboundable> {
+    let (mut uses, mut largest, mut results) = (0_u64, 0_u64, 0_u64);
     for tool in &ask.tools {
         let no_ceiling = || Unboundable::NoBound { what: format!("the tool {}, whose number of uses has no ceiling", tool.tool) };
         let uses_max = tool.uses_max.ok_or_else(no_ceiling)?;
         uses = uses.checked_add(uses_max).ok_or(Unboundable::TooLarge)?;
-        if uses_max > 0 {
-            largest = largest.max(tool.result_tokens_max.unwrap_or_else(|| result_tokens_max(&tool.tool)));
-        }
+        let each = tool.result_tokens_max.unwrap_or_else(|| result_tokens_max(&tool.tool));
+        results = each.checked_mul(uses_max).and_then(|more| results.checked_add(more)).ok_or(Unboundable::TooLarge)?;
+        largest = if uses_max > 0 { largest.max(each) } else { largest };
     }
     let window = facts.input_tokens_max.map(|window| window.max(prompt_tokens));
+    if !again {
+        return Ok(window.map_or(results, |window| results.min(window - prompt_tokens)));
+    }
     readings(prompt_tokens, largest, uses, window).ok_or(Unboundable::TooLarge)
 }
 

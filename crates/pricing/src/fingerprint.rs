@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use money::{Decimal, Rate};
 use sha2::{Digest, Sha256};
 
-use crate::{Alias, Model, Modifier, Price, Region, Rows, Rule, Schedule, Span};
+use crate::{Alias, Model, Modifier, Price, Region, Rows, Rule, Schedule, Semantics, Span};
 
 /// A hash of everything that can change a price, a name or a bound, independent of the rows' order: sixteen hex digits.
 pub(crate) fn version(rows: &Rows) -> String {
@@ -15,6 +15,7 @@ pub(crate) fn version(rows: &Rows) -> String {
     digests.extend(rows.aliases.iter().map(alias));
     digests.extend(rows.modifiers.iter().map(modifier));
     digests.extend(rows.models.iter().map(model));
+    digests.extend(rows.semantics.iter().map(semantics));
     digests.sort_unstable();
     let mut hasher = Sha256::new();
     digests.iter().for_each(|digest| hasher.update(digest));
@@ -123,4 +124,16 @@ fn model(row: &Model) -> [u8; 32] {
     let print = print.number(count(row.facts.input_tokens_max)).number(count(row.facts.output_tokens_max));
     let print = print.number(i128::from(row.facts.cache_tokens_min)).number(i128::from(row.facts.decode_tokens_per_second));
     print.number(row.layer as i128).end()
+}
+
+fn semantics(row: &Semantics) -> [u8; 32] {
+    let flags = [
+        row.input_includes_cache_read,
+        row.input_includes_cache_write,
+        row.output_includes_reasoning,
+        row.automatic_cache_writes,
+        row.prompt_again_after_tools,
+    ];
+    let print = Fingerprint::new(4).text(&row.seller).number(row.layer as i128);
+    flags.iter().fold(print, |print, flag| print.number(i128::from(*flag))).end()
 }

@@ -137,6 +137,8 @@ pub struct Semantics {
     pub output_includes_reasoning: bool,
     /// Whether prompts are cached, and writes charged, without the request asking for it.
     pub automatic_cache_writes: bool,
+    /// Whether the whole prompt is billed again after each use of a server tool.
+    pub prompt_again_after_tools: bool,
     /// Whose row it is.
     pub layer: Layer,
     /// Where it comes from.
@@ -144,7 +146,7 @@ pub struct Semantics {
 }
 
 impl Default for Semantics {
-    /// The shape of OpenAI's usage, which most compatible servers follow; cache writes are assumed to happen unasked.
+    /// The shape of OpenAI's usage, which most compatible servers follow; what isn't known is taken to be the dearer way.
     fn default() -> Self {
         Self {
             seller: String::new(),
@@ -152,6 +154,7 @@ impl Default for Semantics {
             input_includes_cache_write: true,
             output_includes_reasoning: true,
             automatic_cache_writes: true,
+            prompt_again_after_tools: true,
             layer: Layer::Embedded,
             prov: Provenance::default(),
         }

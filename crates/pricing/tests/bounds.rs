@@ -61,6 +61,33 @@ fn a_hold_is_what_the_case_book_says() {
 }
 
 #[test]
+fn results_of_tools_are_bounded_as_their_seller_bills_them() {
+    let mut rows = rows();
+    rows.semantics.push(Semantics { seller: "o".to_owned(), prompt_again_after_tools: false, ..Semantics::default() });
+    rows.rules.push(rule("o/card", "tool_call", "tool=web_search", "", "0.01"));
+    let book = PriceBook::from_rows(rows).unwrap();
+    let tool = |uses: u64, result: Option<u64>| ToolAsk { tool: "web_search".to_owned(), uses_max: Some(uses), result_tokens_max: result };
+    let hold =
+        |model: &str, tools: Vec<ToolAsk>| book.bound(&query(model), &Ask { tools, ..chat(1_000, 0) }).unwrap().hold(0).unwrap().get();
+    for (what, model, tools, nanos) in [
+        ("once, and the book's figure for a result", "o/card", vec![tool(5, None)], 51_000 * 1_250 + 50_000_000),
+        ("the request's figure for a result", "o/card", vec![tool(5, Some(100))], 1_500 * 1_250 + 50_000_000),
+        ("never beyond the window, in the band above the limit", "o/card", vec![tool(100, None)], 400_000 * 2_500 + 1_000_000_000),
+        ("tools add up", "o/card", vec![tool(1, Some(100)), tool(2, Some(50))], 1_200 * 1_250 + 30_000_000),
+        ("again after each use, with the results so far", "a/card", vec![tool(2, Some(500))], (1_000 + 1_500 + 2_000) * 3_000 + 20_000_000),
+        (
+            "again, at most the window each time",
+            "a/card",
+            vec![tool(3, Some(900_000))],
+            (1_000 + 901_000 + 1_000_000 + 1_000_000) * 6_000 + 30_000_000,
+        ),
+        ("unused tools add nothing", "a/card", vec![tool(0, None)], 3_000_000),
+    ] {
+        assert_eq!(hold(model, tools), nanos, "{what}");
+    }
+}
+
+#[test]
 fn automatic_cache_writes_count_where_the_seller_bills_them() {
     let mut rows = rows();
     rows.rules.push(rule("o/card", "cache_write_tokens", "", "service_tier=standard", "1.5625"));

@@ -88,6 +88,7 @@ pub fn modifiers(sold: &Sold, found: Vec<Modifier>) -> Vec<Modifier> {
 pub fn semantics() -> Vec<Semantics> {
     let row = |seller: &str| Semantics {
         seller: seller.to_owned(),
+        prompt_again_after_tools: false,
         prov: Provenance {
             source: "vendor".to_owned(),
             version: "2026-11".to_owned(),
@@ -100,6 +101,7 @@ pub fn semantics() -> Vec<Semantics> {
         input_includes_cache_read: false,
         input_includes_cache_write: false,
         automatic_cache_writes: false,
+        prompt_again_after_tools: true,
         ..row(seller)
     };
     let google = |seller: &str| Semantics { output_includes_reasoning: false, automatic_cache_writes: false, ..row(seller) };

@@ -251,6 +251,8 @@ pub(super) struct SemanticsRow {
     pub output_includes_reasoning: bool,
     #[serde(default = "yes")]
     pub automatic_cache_writes: bool,
+    #[serde(default = "yes")]
+    pub prompt_again_after_tools: bool,
     pub prov: Option<ProvRow>,
 }
 

@@ -319,6 +319,7 @@ fn semantics(row: SemanticsRow) -> Semantics {
         input_includes_cache_write: row.input_includes_cache_write,
         output_includes_reasoning: row.output_includes_reasoning,
         automatic_cache_writes: row.automatic_cache_writes,
+        prompt_again_after_tools: row.prompt_again_after_tools,
         layer: Layer::Embedded,
         prov: provenance(row.prov),
     }

@@ -226,6 +226,7 @@ fn semantics(row: &Semantics) -> String {
         ("input_includes_cache_write", row.input_includes_cache_write),
         ("output_includes_reasoning", row.output_includes_reasoning),
         ("automatic_cache_writes", row.automatic_cache_writes),
+        ("prompt_again_after_tools", row.prompt_again_after_tools),
     ] {
         if !flag {
             fields.insert(key.to_owned(), json!(false));

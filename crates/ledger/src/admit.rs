@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use money::Nanos;
 
-use crate::account::{Sums, to_nanos};
+use crate::account::{SlotId, Sums, to_nanos};
 use crate::budget::BudgetId;
 use crate::hold::{Entry, Open};
 use crate::ledger::Ledger;
@@ -27,6 +27,21 @@ pub(crate) struct Room {
     pub(crate) without_holds: i128,
     /// The same less what is held.
     pub(crate) available: i128,
+}
+
+/// Where a scope's numbers are, for as long as its period lasts and no definition changes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Site {
+    limit: Option<Nanos>,
+    period: Period,
+    slot: Option<SlotId>,
+}
+
+impl Site {
+    /// Whether another look could find another place at `at`.
+    pub(crate) fn is_stale(&self, at: Timestamp) -> bool {
+        self.slot.is_none() || !self.period.contains(at)
+    }
 }
 
 /// A scope at one instant, as one call meets it.
@@ -113,17 +128,21 @@ impl Ledger {
         }
     }
 
-    /// What the limit of a scope leaves; without bounds where nothing can refuse.
-    pub(crate) fn room(&self, scope: &Scope, at: Timestamp) -> Room {
-        let (limit, slot) = match scope {
-            Scope::Budget(id, per) => self.budgets.get(*id).map_or((None, None), |budget| {
+    pub(crate) fn site(&self, scope: &Scope, at: Timestamp) -> Site {
+        let nowhere = Site { limit: None, period: Period::default(), slot: None };
+        match scope {
+            Scope::Budget(id, per) => self.budgets.get(*id).map_or(nowhere, |budget| {
                 let part = (per.clone(), budget.period(at));
-                (budget.enforced_limit(), budget.parts.get(&part).copied())
+                Site { limit: budget.enforced_limit(), period: part.1, slot: budget.parts.get(&part).copied() }
             }),
-            Scope::Run(run) => self.runs.get(run).map_or((None, None), |run| (run.spec.limit, Some(run.slot))),
-        };
-        let Some(limit) = limit else { return Room { without_holds: i128::MAX, available: i128::MAX } };
-        let sums = slot.map_or_else(Sums::default, |slot| self.accounts.sums(slot));
+            Scope::Run(run) => self.runs.get(run).map_or(nowhere, |run| Site { limit: run.spec.limit, slot: Some(run.slot), ..nowhere }),
+        }
+    }
+
+    /// What a limit leaves; without bounds where nothing can refuse.
+    pub(crate) fn room(&self, site: &Site) -> Room {
+        let Some(limit) = site.limit else { return Room { without_holds: i128::MAX, available: i128::MAX } };
+        let sums = site.slot.map_or_else(Sums::default, |slot| self.accounts.sums(slot));
         Room { without_holds: sums.left_without_holds(limit), available: sums.available(limit) }
     }
 

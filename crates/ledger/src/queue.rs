@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use crate::account::to_nanos;
 use crate::admit::Scope;
 use crate::ledger::Ledger;
-use crate::lines::{Arrival, Lines, Turn};
+use crate::lines::{Arrival, Lines, Turn, fits};
 use crate::{Command, Event, HoldAsk, No};
 
 /// Names one waiter of one queue.
@@ -65,13 +65,16 @@ impl<T> Queue<T> {
     }
 
     /// The ask of a newcomer as it may be decided now: its `want` leaves what those who wait need. `None` when it must
-    /// wait behind one of them.
+    /// wait behind one of them. What wouldn't fit in any order comes back as it is, for the ledger to say why.
     pub fn turn(&mut self, ledger: &Ledger, ask: &HoldAsk, now: Timestamp) -> Option<HoldAsk> {
         if self.is_empty() {
             return Some(ask.clone());
         }
         self.draw_up(ledger, now);
         let scopes = limiting_scopes(ledger, ask, now);
+        if !fits_alone(ledger, &scopes, ask, now) {
+            return Some(ask.clone());
+        }
         let room = self.lines.room_beside(ledger, &scopes, ask.min, ledger.clock(now))?;
         Some(within(ask, room))
     }
@@ -142,9 +145,10 @@ impl<T> Queue<T> {
         Some(waiter)
     }
 
-    /// Draws the lines up anew when budgets or runs have changed, since other limits may govern the waiters now.
+    /// Draws the lines up anew when budgets or runs have changed, since other limits may govern the waiters now, and when
+    /// they are worn.
     fn draw_up(&mut self, ledger: &Ledger, now: Timestamp) {
-        if self.definitions == ledger.definitions {
+        if self.definitions == ledger.definitions && !self.lines.are_worn() {
             return;
         }
         self.definitions = ledger.definitions;
@@ -161,6 +165,11 @@ fn limiting_scopes(ledger: &Ledger, ask: &HoldAsk, now: Timestamp) -> Vec<Scope>
     let scopes = ledger.scopes(&ask.attributes, ask.run).unwrap_or_default();
     let limits = |scope: &Scope| ledger.place(scope, ask.covered, now).is_some_and(|place| place.enforced.is_some());
     scopes.into_iter().filter(limits).collect()
+}
+
+fn fits_alone(ledger: &Ledger, scopes: &[Scope], ask: &HoldAsk, now: Timestamp) -> bool {
+    let available = |scope: &Scope| ledger.room(&ledger.site(scope, ledger.clock(now))).available;
+    scopes.iter().all(|scope| fits(ask.min, available(scope)))
 }
 
 fn within(ask: &HoldAsk, room: i128) -> HoldAsk {

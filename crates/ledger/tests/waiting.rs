@@ -24,15 +24,17 @@ enum Op {
     Step { seconds: i64 },
 }
 
+type Pairs = &'static [(&'static str, &'static str)];
+
 /// An org above two teams, one of them split by customer, and one budget of each minute.
-const BUDGETS: [(&str, &[(&str, &str)], &[&str], Window); 4] = [
+const BUDGETS: [(&str, Pairs, &[&str], Window); 4] = [
     ("org", &[], &[], Window::Total),
     ("a", &[("team", "a")], &[], Window::Total),
     ("b", &[("team", "b")], &["customer"], Window::Total),
     ("minute", &[("customer", "x")], &[], Window::Minute),
 ];
 
-const CALLERS: [&[(&str, &str)]; 5] = [
+const CALLERS: [Pairs; 5] = [
     &[("team", "a")],
     &[("team", "b"), ("customer", "x")],
     &[("team", "b"), ("customer", "y")],
@@ -40,7 +42,7 @@ const CALLERS: [&[(&str, &str)]; 5] = [
     &[("team", "a"), ("customer", "x")],
 ];
 
-fn attributes(pairs: &[(&str, &str)]) -> Attributes {
+fn attributes(pairs: Pairs) -> Attributes {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 

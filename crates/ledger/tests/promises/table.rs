@@ -9,7 +9,7 @@
 //! hold ID WHO… MIN[..WANT] OUTCOME        WHO: a team, k=v, run:ID, or `covered`
 //! settle|estimate ID COST OUTCOME         void|unresolve|assume ID OUTCOME, correct ID COST OUTCOME
 //! show NAME[/value…]|run:ID NUMBERS       of the current period; `show NAME[/value…]@INSTANT` of the one then
-//! wait ID WHO… MIN[..WANT]                waits in the queue for 20 s; `arrive` takes its turn or waits
+//! wait ID WHO… MIN[..WANT]                waits in the queue for 20 s; `arrive` is held if it is its turn, else waits
 //! ready | expire | cancel ID              who has an answer now, in order
 //! restart                                 goes on from a snapshot
 //! ```
@@ -176,13 +176,13 @@ impl Book {
     fn arrive(&mut self, ask: HoldAsk) -> Result<String, String> {
         match self.queue.turn(&self.ledger, &ask, self.now) {
             None => self.wait(ask),
-            Some(shaped) => {
-                let want = ask.want;
-                self.place(shaped).map(|outcome| {
+            Some(shaped) => match self.place(shaped) {
+                Err(no) if no.starts_with("refused held") => self.wait(ask),
+                placed => placed.map(|outcome| {
                     let granted = self.ledger.grant(ask.id).expect("just granted").granted;
-                    if granted == want { outcome } else { format!("granted {}", granted.to_usd()) }
-                })
-            }
+                    if granted == ask.want { outcome } else { format!("granted {}", granted.to_usd()) }
+                }),
+            },
         }
     }
 

@@ -57,7 +57,7 @@ pub async fn until_told(running: Running) -> anyhow::Result<()> {
         tokio::select! {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
-            () = std::future::pending::<()>() => break,
+            () = running.ended() => break,
             _ = hangup.recv() => match running.reload().await {
                 Ok(()) => output::talk("config and prices are read again"),
                 Err(error) => output::talk(&format!("reload: {error}")),

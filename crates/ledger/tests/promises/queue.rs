@@ -197,3 +197,26 @@ fn whoever_stood_behind_one_whose_time_is_up_goes_then() {
         "#,
     );
 }
+
+#[test]
+fn a_newcomer_waits_behind_its_line_and_for_nobody_who_left() {
+    check(
+        r#"
+        budget a 1.00 for team=a
+        budget b 1.00 for team=b
+        hold h1 team=a 1.00    held
+        hold h2 team=b 1.00    held
+        wait h3 team=a 0.50    waits
+        wait h4 team=b 0.75    waits
+        void h1
+        arrive h5 team=a 0.25  waits
+        ready                  h3 held, h5 held
+        void h3
+        arrive h6 team=a 0.75  held
+        void h2
+        cancel h4              cancelled
+        wait h7 team=a 0.75    waits
+        arrive h8 team=b 1.00  held
+        "#,
+    );
+}

@@ -65,40 +65,62 @@ impl Caller {
     }
 }
 
+/// Who the address says the caller is: a run's token, or a key of a run in its place.
+#[derive(Default)]
+struct ByPath {
+    run: Option<Arc<RunRecord>>,
+    key: Option<Arc<KeyRecord>>,
+}
+
 /// Finds out who calls.
 pub(crate) fn authenticate(books: &Books, mode: Authentication, route: &Route, headers: &HeaderMap, now: Timestamp) -> Step<Caller> {
     refuse_key_in_query(&route.upstream_path)?;
-    let shown = shown_secret(headers)?;
-    let by_path = route.run_token.as_deref().map(|token| run_of_token(books, token)).transpose()?;
-    let Some((header, value, secret)) = shown else {
-        return without_credential(mode, by_path);
+    let path = by_path(books, route.run_token.as_deref(), now)?;
+    let Some((header, value, secret)) = shown_secret(headers, path.run.is_some())? else {
+        return without_credential(mode, path);
     };
     if secret.starts_with("mk_") {
-        return with_virtual_key(books, &secret, by_path, now);
+        return with_virtual_key(books, &secret, path.run, now);
     }
     if secret.starts_with("rt_") {
-        return with_run_token(books, &secret, by_path);
+        return with_run_token(books, &secret, path.run);
     }
     if ["mta_", "mtl_"].iter().any(|prefix| secret.starts_with(prefix)) {
         let message = "this is an admin token, which can't call models; make a key with `mete keys create NAME`";
         return Err(Denied::forbidden("admin_token", message));
     }
-    if mode == Authentication::Keyed && by_path.is_none() {
+    if mode == Authentication::Keyed && path.run.is_none() {
         return Err(invalid_key());
     }
-    let credential = match is_subscription(route.dialect, &header, &secret, headers) {
-        true => Credential::Subscription(header, value),
-        false => Credential::Own(header, value),
-    };
-    Ok(Caller { credential, run: by_path })
+    if is_subscription(route.dialect, &header, &secret, headers) {
+        return Ok(Caller { credential: Credential::Subscription(header, value), run: path.run });
+    }
+    match path.key {
+        Some(key) => Ok(Caller { credential: Credential::Virtual(key), run: path.run }),
+        None => Ok(Caller { credential: Credential::Own(header, value), run: path.run }),
+    }
 }
 
-fn without_credential(mode: Authentication, run: Option<Arc<RunRecord>>) -> Step<Caller> {
-    if mode == Authentication::Keyed && run.is_none() {
+fn by_path(books: &Books, token: Option<&str>, now: Timestamp) -> Step<ByPath> {
+    let Some(token) = token else { return Ok(ByPath::default()) };
+    if !token.starts_with("mk_") {
+        return Ok(ByPath { run: Some(run_of_token(books, token)?), key: None });
+    }
+    let caller = with_virtual_key(books, token, None, now)?;
+    let key = caller.key().cloned();
+    let run = caller.run.ok_or_else(|| {
+        Denied::unauthorized("unknown_run", "the key in the address belongs to no run; send it as a header, without the `/run/…` prefix")
+    })?;
+    Ok(ByPath { run: Some(run), key })
+}
+
+fn without_credential(mode: Authentication, path: ByPath) -> Step<Caller> {
+    if mode == Authentication::Keyed && path.run.is_none() {
         let message = "no key; send a Mete key as `Authorization: Bearer mk_…`, `x-api-key` or `x-goog-api-key`";
         return Err(Denied::unauthorized("missing_key", message));
     }
-    Ok(Caller { credential: Credential::None, run })
+    let credential = path.key.map_or(Credential::None, Credential::Virtual);
+    Ok(Caller { credential, run: path.run })
 }
 
 /// Unknown, expired and revoked keys get one answer, so that it tells nothing about which keys exist.
@@ -161,23 +183,29 @@ fn refuse_key_in_query(path_and_query: &str) -> Step<()> {
     Ok(())
 }
 
-/// The one secret that the request shows, in whichever header. The same secret twice is one.
-fn shown_secret(headers: &HeaderMap) -> Step<Option<(HeaderName, HeaderValue, String)>> {
+/// The one secret that the request shows, in whichever header. The same secret twice is one. Under a run's address, where
+/// agents add keys of their user's settings beside the run's, Mete's own counts and the other goes nowhere.
+fn shown_secret(headers: &HeaderMap, of_run: bool) -> Step<Option<(HeaderName, HeaderValue, String)>> {
     let mut shown: Option<(HeaderName, HeaderValue, String)> = None;
     for name in CREDENTIAL_HEADERS {
         for value in headers.get_all(&name) {
             let Some(secret) = secret_of(&name, value)? else { continue };
             match &shown {
-                Some((_, _, first)) if *first != secret => {
+                Some((_, _, first)) if *first == secret => {}
+                Some((_, _, first)) if of_run && is_mete_s(first) && !is_mete_s(&secret) => {}
+                Some((_, _, first)) if !(of_run && is_mete_s(&secret) && !is_mete_s(first)) => {
                     let message = "two different credentials in one request; send one of `authorization`, `x-api-key` and `x-goog-api-key`";
                     return Err(Denied::bad_request("ambiguous_credentials", message));
                 }
-                Some(_) => {}
-                None => shown = Some((name.clone(), value.clone(), secret)),
+                _ => shown = Some((name.clone(), value.clone(), secret)),
             }
         }
     }
     Ok(shown)
+}
+
+fn is_mete_s(secret: &str) -> bool {
+    secret.starts_with("mk_") || secret.starts_with("rt_")
 }
 
 fn secret_of(name: &HeaderName, value: &HeaderValue) -> Step<Option<String>> {

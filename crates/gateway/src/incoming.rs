@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use dialects::{Dialect, Operation, Request, Route, RouteError};
+use dialects::{Dialect, Operation, Request, Route, RouteError, RouteHints};
 use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, Version};
@@ -23,8 +23,12 @@ pub(crate) fn route(head: &Parts) -> Step<Route> {
     }
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
     let upgrade = head.headers.get(UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
-    let anthropic_version = head.headers.contains_key("anthropic-version");
-    dialects::route(head.method.as_str(), path, anthropic_version, upgrade).map_err(|error| match error {
+    let hints = RouteHints {
+        anthropic_version: head.headers.contains_key("anthropic-version"),
+        goog_api_key: head.headers.contains_key("x-goog-api-key"),
+        upgrade,
+    };
+    dialects::route_with(head.method.as_str(), path, hints).map_err(|error| match error {
         RouteError::Unknown => {
             let message = format!("`{} {}` isn't a path that Mete serves; nothing was forwarded", head.method, echo(head.uri.path()));
             Denied::new(StatusCode::NOT_FOUND, "unknown_route", message)

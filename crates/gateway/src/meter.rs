@@ -67,6 +67,11 @@ impl Metered {
         self.status.filter(|status| self.end == End::Answered && !status.is_redirection() && !status.is_informational())
     }
 
+    /// Whether all that the answer had to say was said, its usage included.
+    pub(crate) fn is_final(&self) -> bool {
+        self.reading.complete || matches!(self.reading.usage, UsageReading::Reported(_))
+    }
+
     /// Whether a whole answer of success has neither usage nor text that could be made out: not JSON, or compressed.
     pub(crate) fn says_nothing(&self) -> bool {
         self.is_success() && self.manner == Manner::Whole && self.reading.output_bytes == 0
@@ -163,10 +168,7 @@ impl Ceiling {
         if reading.finish_reason.is_some() || reading.complete {
             return false;
         }
-        let counted = match &reading.usage {
-            UsageReading::Reported(usage) => usage.total(&pricing::Meter::OutputTokens),
-            _ => 0,
-        };
+        let counted = reading.partial.as_ref().map_or(0, |usage| usage.total(&pricing::Meter::OutputTokens));
         let bytes_max = self.tokens.saturating_mul(Self::BYTES_PER_TOKEN).saturating_add(Self::SLACK_BYTES);
         counted > self.tokens.saturating_add(Self::SLACK_TOKENS) || reading.output_bytes > bytes_max
     }

@@ -78,18 +78,17 @@ pub(crate) fn verdict(basis: &Basis<'_>, metered: &Metered) -> Verdict {
     let success = metered.status.is_none_or(|status| status.is_success());
     let status = status_word(metered, success);
     let reading = &metered.reading;
+    let stopped_before_work = reading.error.is_some() && reading.output_bytes == 0 && reading.partial.is_none();
     let verdict = match &reading.usage {
-        UsageReading::Reported(usage) if reading.complete => exact(basis, metered, usage, status),
+        UsageReading::Reported(usage) => exact(basis, metered, usage, status),
         UsageReading::Refused { why } => at_hold(basis, status).flagged(format!("usage refused: {why}")),
-        _ if !success => Verdict::without_cost(Outcome::Voided, status),
-        UsageReading::Missing if reading.error.is_some() && reading.output_bytes == 0 => Verdict::without_cost(Outcome::Voided, status),
-        UsageReading::Reported(usage) => partial(basis, metered, Some(usage), status),
+        UsageReading::Missing if !success || stopped_before_work => Verdict::without_cost(Outcome::Voided, status),
         UsageReading::Missing if metered.says_nothing() => at_hold(basis, status).flagged("nothing in the answer could be read"),
-        UsageReading::Missing => partial(basis, metered, None, status),
+        UsageReading::Missing => partial(basis, metered, reading.partial.as_ref(), status),
     };
     let verdict = match &metered.end {
         End::Cut(why) => verdict.flagged(format!("cut: {why}")),
-        End::ClientLeft if !reading.complete => verdict.flagged("client left"),
+        End::ClientLeft if !metered.is_final() => verdict.flagged("client left"),
         _ => verdict,
     };
     match &reading.error {
@@ -109,8 +108,8 @@ fn unresolved(why: NoAnswer) -> Verdict {
 
 fn status_word(metered: &Metered, success: bool) -> &'static str {
     match &metered.end {
-        End::ClientLeft if !metered.reading.complete => "client_left",
-        End::Cut(_) if !metered.reading.complete => "cut",
+        End::ClientLeft if !metered.is_final() => "client_left",
+        End::Cut(_) if !metered.is_final() => "cut",
         _ if !success || metered.reading.error.is_some() => "provider_error",
         _ => "ok",
     }

@@ -150,3 +150,125 @@ async fn without_a_limit_the_request_is_sent_as_it_came() {
     assert_eq!(answer.header("x-mete-max-tokens"), None);
     assert_eq!(answer.nanos("x-mete-cost-usd"), world.billed());
 }
+
+/// The ways in which a run's calls name their run; each is charged to the run and served by the gateway's own key.
+#[tokio::test]
+async fn a_run_is_named_by_its_address_its_token_or_its_key() {
+    let world = World::with(|settings| settings.authentication = gateway::Authentication::Keyed).await;
+    let start = store::RunStart { limit: Some(money::Nanos::from_usd("5").unwrap()), ..Default::default() };
+    let (run, token) = world.books.start_run(start, "test").await.unwrap();
+    let key = world.key(|new| new.run = Some(run)).await;
+    let plain = world.key(|_| {}).await;
+    let (token, path) = (token.0, "/v1/chat/completions");
+    let in_path = format!("/run/{token}/openai{path}");
+    let bearer = |secret: &str| format!("Bearer {secret}");
+    let login = "Bearer eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl";
+    let cases: [(&str, String, Vec<(&str, String)>, &str); 9] = [
+        ("address alone", in_path.clone(), vec![], "enai"),
+        ("address and the client's own key", in_path.clone(), vec![("authorization", bearer("sk-own-0000"))], "enai"),
+        ("address and the run's key", in_path.clone(), vec![("authorization", bearer(&key))], "enai"),
+        (
+            "address, the run's key and a user's own",
+            in_path.clone(),
+            vec![("authorization", bearer(&key)), ("x-api-key", "sk-user-0000".to_owned())],
+            "enai",
+        ),
+        ("the run's key in the address", format!("/run/{key}/openai{path}"), vec![], "enai"),
+        ("the run's key", path.to_owned(), vec![("x-api-key", key.clone())], "enai"),
+        ("the run's token", path.to_owned(), vec![("x-api-key", token.clone())], "enai"),
+        ("the run's token in a header", path.to_owned(), vec![("x-api-key", plain.clone()), ("x-mete-run", token.clone())], "enai"),
+        (
+            "a subscription's login",
+            in_path.clone(),
+            vec![("authorization", login.to_owned()), ("chatgpt-account-id", "1".to_owned())],
+            "dXJl",
+        ),
+    ];
+    for (name, path, headers, last4) in &cases {
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let answer = world.send(http::Method::POST, path, &headers, &chat(json!({})).to_string()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{name}: {}", answer.body);
+        let record = world.provider.books().since(0).pop().unwrap();
+        if *name == "a subscription's login" {
+            assert_eq!(answer.header("x-mete-cost-usd"), Some("0.00"), "{name}");
+        }
+        assert_eq!(record.key_last4, *last4, "{name}");
+    }
+    let calls = world.calls().await;
+    assert_eq!(calls.len(), cases.len());
+    assert!(calls.iter().all(|call| call.run == Some(run)), "{calls:?}");
+    let ambiguous = world.send(http::Method::POST, path, &[("x-api-key", &key), ("authorization", "Bearer sk-own")], "{}").await;
+    assert_eq!(ambiguous.code(), "ambiguous_credentials");
+    world.books.end_run(run, "test").await.unwrap();
+    let ended = world.send(http::Method::POST, &in_path, &[], &chat(json!({})).to_string()).await;
+    assert_eq!((ended.status, ended.code().as_str()), (StatusCode::FORBIDDEN, "run_ended"));
+}
+
+#[tokio::test]
+async fn a_run_s_own_provider_key_serves_it_and_the_runs_inside_it() {
+    let world = World::start().await;
+    let (outer, token) = world.books.start_run(store::RunStart::default(), "test").await.unwrap();
+    let inside = store::RunStart { parent: Some(outer), ..Default::default() };
+    let (_, inner_token) = world.books.start_run(inside, "test").await.unwrap();
+    let keys = [("openai".to_owned(), gateway::Secret::new("sk-of-the-run-7777".to_owned()))].into_iter().collect();
+    world.gateway.set_run_credentials(outer, keys);
+    for (token, expected) in [(&token, "7777"), (&inner_token, "7777")] {
+        let path = format!("/run/{}/openai/v1/chat/completions", token.0);
+        assert_eq!(world.send(http::Method::POST, &path, &[], &chat(json!({})).to_string()).await.status, StatusCode::OK);
+        assert_eq!(world.provider.books().since(0).pop().unwrap().key_last4, expected);
+    }
+    world.gateway.drop_run_credentials(outer);
+    let path = format!("/run/{}/openai/v1/chat/completions", token.0);
+    assert_eq!(world.send(http::Method::POST, &path, &[], &chat(json!({})).to_string()).await.status, StatusCode::OK);
+    assert_eq!(world.provider.books().since(0).pop().unwrap().key_last4, "enai");
+}
+
+#[tokio::test]
+async fn an_estimate_goes_through_the_same_stages() {
+    let world = World::start().await;
+    world.budget("all", "0.05").await;
+    let ask = |model: &str, ceiling: u64| gateway::EstimateAsk {
+        dialect: dialects::Dialect::OpenAi,
+        operation: dialects::Operation::Chat,
+        model: None,
+        body: chat(json!({ "model": model, "max_completion_tokens": ceiling })).to_string().into(),
+        attributes: Default::default(),
+        run: None,
+    };
+    let estimate = world.gateway.estimate(ask("gpt-5", 100_000)).await.unwrap();
+    assert_eq!((estimate.provider.as_str(), estimate.model.as_str(), estimate.ceiling), ("openai", "gpt-5", 100_000));
+    assert!(estimate.min < estimate.max && estimate.max.get() > 1_000_000_000, "{estimate:?}");
+    assert_eq!((estimate.expected, estimate.basis.as_str()), (estimate.max, "no settled call of gpt-5 yet: the bound"));
+    assert_eq!(estimate.budgets.len(), 1);
+    assert_eq!(estimate.alternatives.first().map(|other| other.model.as_str()), Some("gpt-5-mini"));
+    let answer = world.post("/v1/chat/completions", &chat(json!({ "max_completion_tokens": 4_000 }))).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    let again = world.gateway.estimate(ask("gpt-5", 4_000)).await.unwrap();
+    assert_eq!(again.basis, "1 settled calls of gpt-5");
+    let cost = answer.nanos("x-mete-cost-usd");
+    assert!(again.expected.get().abs_diff(cost) < 1_000_000 && again.expected < again.max, "{again:?} {cost}");
+    let unknown = world.gateway.estimate(ask("made-up", 100)).await.unwrap();
+    assert_eq!(unknown.no_bound.map(|(code, _)| code).as_deref(), Some("unpriced"));
+    let bad = gateway::EstimateAsk { body: "{".into(), ..ask("gpt-5", 1) };
+    assert_eq!(world.gateway.estimate(bad).await.unwrap_err().code, "invalid_json");
+    assert_eq!(world.requests(), 1);
+}
+
+#[tokio::test]
+async fn the_counters_add_up() {
+    let world = World::start().await;
+    world.budget("all", "5").await;
+    for _ in 0..3 {
+        world.post("/v1/chat/completions", &chat(json!({}))).await;
+    }
+    world.post("/v1/chat/completions", &chat(json!({ "model": "made-up" }))).await;
+    world.quiet().await;
+    let metrics = world.gateway.metrics();
+    let settled: u64 =
+        metrics.calls.iter().filter(|(labels, _)| labels.outcome == "settled" && labels.status == 200).map(|(_, count)| count).sum();
+    assert_eq!(settled, 3);
+    assert_eq!(metrics.refusals.get("unpriced"), Some(&1));
+    assert_eq!(i64::try_from(metrics.cost_nanos).unwrap(), world.billed());
+    assert_eq!(metrics.tokens.get("output_tokens"), Some(&120));
+    assert_eq!((metrics.hold_wait.count(), metrics.added_latency.count(), metrics.first_byte.count(), metrics.in_flight), (3, 3, 3, 0));
+}

@@ -65,7 +65,7 @@ async fn a_paused_budget_refuses_nothing_and_counts_on() {
     let grant = hold(&books, "5", &[]).await;
     settle(&books, grant.hold, "5").await;
     books.pause_budget("all", false, "ann").await.unwrap();
-    assert!(matches!(books.hold(request("0.1", &[])).await.unwrap(), HoldAnswer::Refused(_)));
+    assert!(matches!(books.hold(request("0.1", &[])).await.unwrap(), HoldAnswer::Refused(..)));
     books.remove_budget("all", "ann").await.unwrap();
     hold(&books, "0.1", &[]).await;
     assert!(matches!(books.remove_budget("all", "ann").await, Err(BooksError::NotFound(_))));
@@ -233,7 +233,7 @@ async fn calls_are_found_by_what_is_known_of_them() {
     settle(&books, grant.hold, "0").await;
     books.note_ceiling(grant.hold, 4096);
     let refused = request("1", &[("team", "ads")]);
-    assert!(matches!(books.hold(refused.clone()).await.unwrap(), HoldAnswer::Refused(_)));
+    assert!(matches!(books.hold(refused.clone()).await.unwrap(), HoldAnswer::Refused(..)));
     books.record_refusal(RefusedCall {
         call: refused.start.call,
         at: Timestamp::now(),

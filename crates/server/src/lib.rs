@@ -13,7 +13,7 @@
 //! | budgets | `GET /budgets`, `GET PUT DELETE /budgets/{name}`, `POST /budgets/{name}/pause` | `{limit_usd, window, time_zone, week_starts, match, per, on_exceed, measure, grant_share}`; `{paused}` |
 //! | keys | `GET POST /keys`, `PATCH DELETE /keys/{id}`, `POST /keys/{id}/rotate` | `{name, attributes, client_may_set, models, expires_at, requests_per_minute, tokens_per_minute, concurrency}` → `{key, secret}`; `{overlap_seconds}` |
 //! | calls | `GET /calls`, `GET /calls/{id}`, `GET /calls/{id}/explain`, `POST /calls/{id}/resolve` | `?status=&model=&provider=&key=&run=&session=&tag=k=v&since=&until=&unresolved=&refused=&limit=`; `{cost_usd or void: true, reason}` |
-//! | runs | `GET POST /runs`, `GET /runs/{id}`, `GET /runs/{id}/receipt`, `POST /runs/{id}/raise`, `POST /runs/{id}/end` | `{limit_usd, parent, session, tags, name}` → `{run, token}`; `{by_usd}` |
+//! | runs | `GET POST /runs`, `GET /runs/{id}`, `POST /runs/{id}/raise`, `POST /runs/{id}/join`, `POST /runs/{id}/end` | `{limit_usd, parent, session, tags, name}` → `{run, token}`; `{by_usd}` |
 //! | prices | `GET POST /prices`, `GET /prices/why`, `GET /prices/unknown` | `?seller=&model=&region=&select=k=v&at=`; `{rows: […]}` |
 //! | money | `POST /estimate`, `POST /cost` | `{path or dialect, request, attributes, run}`; `{dialect, model, usage, …}` |
 //! | operations | `GET /stats`, `GET /audit`, `POST /verify`, `POST /backup`, `GET /config`, `POST /reload`, `GET /openapi.json` | `{full}`; `{name}` |
@@ -25,6 +25,7 @@ mod api;
 pub mod config;
 mod control;
 mod doctor;
+mod log;
 mod offline;
 mod place;
 mod prices;

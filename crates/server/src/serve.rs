@@ -14,7 +14,7 @@ use gateway::Gateway;
 use gateway::listener::{self, Limits};
 use http::{Request, Response};
 use hyper::body::Incoming;
-use store::{Books, OpenError, Options};
+use store::{Books, OpenError, Options, read_owner};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -24,7 +24,7 @@ use crate::Environment;
 use crate::access::open_error;
 use crate::api::{self, error::ApiError};
 use crate::config::ConfigError;
-use crate::control::{Control, LoadError, Sources};
+use crate::control::{Control, LoadError, Loaded, Sources};
 use crate::{tokens, watch as files};
 
 /// What the command line says. Flags win over the file, the file over the defaults.
@@ -42,6 +42,8 @@ pub struct ServeOptions {
     pub prices: Option<PathBuf>,
     /// Ends by itself after so long without any request (how a gateway that `mete run` started goes away).
     pub idle_exit: Option<Duration>,
+    /// Whether to write log lines to stderr as the config's section `[log]` says; a process has one log.
+    pub log: bool,
     /// Environment variables; provider keys are read from here and nowhere else.
     pub env: Environment,
 }
@@ -175,24 +177,49 @@ impl Running {
 pub async fn start(options: ServeOptions) -> Result<Running, StartError> {
     let sources = options.sources();
     let loaded = sources.load()?;
+    if options.log {
+        crate::log::start(&loaded.config);
+    }
+    if let Some(owner) = read_owner(&options.data).ok().flatten() {
+        let owner = format!("pid {}, {}", owner.pid, owner.address.unwrap_or_else(|| "serving nothing".to_owned()));
+        return Err(StartError::InUse(open_error(&options.data, &OpenError::InUse { owner })));
+    }
     let listener = bind(loaded.config.listen).await?;
     let admin_listener = match loaded.config.admin_listen {
         Some(addr) => Some(bind(addr).await?),
         None => None,
     };
-    let mut notices = loaded.config.notices.clone();
     let books_options = Options { dir: options.data.clone(), survives: loaded.config.survives };
     let (books, opened) = Books::open(books_options).map_err(|error| match error {
         OpenError::InUse { .. } => StartError::InUse(open_error(&options.data, &error)),
         other => StartError::Data(open_error(&options.data, &other)),
     })?;
-    if opened.unresolved > 0 {
-        notices.push(format!("{} calls of an earlier process are unresolved and count as held; `mete calls list --status unresolved`", opened.unresolved));
+    let started = compose(&options, &books, sources, loaded, opened.unresolved, listener, admin_listener).await;
+    if started.is_err() {
+        // What failed is told; closing only frees the directory for the next start.
+        let _ = books.close().await;
+    }
+    started
+}
+
+/// Wires what is open: config budgets, tokens, gateway, listeners.
+async fn compose(
+    options: &ServeOptions,
+    books: &Books,
+    sources: Sources,
+    loaded: Loaded,
+    unresolved: usize,
+    listener: TcpListener,
+    admin_listener: Option<TcpListener>,
+) -> Result<Running, StartError> {
+    let mut notices = loaded.config.notices.clone();
+    if unresolved > 0 {
+        notices.push(format!("{unresolved} calls of an earlier process are unresolved and count as held; `mete calls list --status unresolved`"));
     }
     let (addr, admin_addr) = (local(&listener)?, admin_listener.as_ref().map(local).transpose()?);
     let control = Control::new(books.clone(), &options.data, sources, loaded).await.map_err(StartError::Data)?;
     control.sync_budgets().await.map_err(StartError::Data)?;
-    let made = tokens::make(&books, &options.data).await.map_err(StartError::Data)?;
+    let made = tokens::make(books, &options.data).await.map_err(StartError::Data)?;
     control.set_tokens(made.tokens);
     control.set_address(addr);
     let admin = admin_addr.unwrap_or(addr).to_string();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use serde::Deserialize;
-use store::{CallFilter, CallId, CallRecord, CallStatus, ReadError, Reader, Resolution, Target};
+use store::{CallFilter, CallId, CallRecord, CallStatus, KeyId, ReadError, Reader, Resolution, Target};
 use utoipa::ToSchema;
 
 use super::call_view::CallView;
@@ -89,7 +89,7 @@ async fn filter(control: &Control, mut query: Query) -> Result<CallFilter, ApiEr
         provider: query.one("provider")?,
         status: query.one("status")?.map(|word| status(&word)).transpose()?,
         run: None,
-        key: query.one("key")?,
+        key: query.one("key")?.map(|key| key_name(control, key)),
         attributes: query.pairs("attribute")?,
         unresolved_only: query.flag("unresolved")?,
         before: query.one("before")?.map(|id| call_id(&id)).transpose()?,
@@ -107,6 +107,11 @@ async fn filter(control: &Control, mut query: Query) -> Result<CallFilter, ApiEr
     }
     query.end()?;
     Ok(filter)
+}
+
+/// Calls are kept by their key's name; its id will do as well.
+fn key_name(control: &Control, key: String) -> String {
+    control.books.keys().get(&KeyId(key.clone())).map_or(key, |record| record.name.clone())
 }
 
 fn status(word: &str) -> Result<CallStatus, ApiError> {

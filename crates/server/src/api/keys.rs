@@ -141,7 +141,7 @@ pub(crate) async fn list(State(control): State<Arc<Control>>) -> Json<Vec<KeyVie
 pub(crate) async fn create(State(control): State<Arc<Control>>, Extension(actor): Extension<Actor>, Body(body): Body<KeyPost>) -> Result<Json<KeyMade>, ApiError> {
     let limits = rate_limits(body.requests_per_minute, body.tokens_per_minute, body.concurrency)?;
     let new = KeyNew {
-        name: text("name", body.name)?,
+        name: free(&control, text("name", body.name)?, None)?,
         attributes: attributes("attributes", body.attributes)?,
         client_may_set: texts("client_may_set", body.client_may_set)?,
         models: texts("models", body.models)?,
@@ -172,7 +172,7 @@ pub(crate) async fn update(
         pick(body.concurrency, old.concurrency),
     )?;
     let change = KeyChange {
-        name: body.name.map(|name| text("name", name)).transpose()?,
+        name: body.name.map(|name| text("name", name).and_then(|name| free(&control, name, Some(&key.id)))).transpose()?,
         attributes: body.attributes.map(|all| attributes("attributes", all)).transpose()?,
         client_may_set: body.client_may_set.map(|all| texts("client_may_set", all)).transpose()?,
         models: body.models.map(|all| texts("models", all)).transpose()?,
@@ -214,6 +214,16 @@ fn known(control: &Control, id: &str) -> Result<Arc<KeyRecord>, ApiError> {
     let keys = control.books.keys();
     let missing = || ApiError::not_found(format!("there is no key `{}`; `mete keys list` shows all", short(id)));
     keys.get(&KeyId(id.to_owned())).cloned().ok_or_else(missing)
+}
+
+/// A name that no other key in force has: budgets match keys by name.
+fn free(control: &Control, name: String, own: Option<&KeyId>) -> Result<String, ApiError> {
+    let keys = control.books.keys();
+    let is_taken = keys.iter().any(|key| key.name == name && key.revoked_at.is_none() && Some(&key.id) != own);
+    if is_taken {
+        return Err(ApiError::conflict("name_taken", format!("there is a key `{}` already, and budgets match keys by name; choose another name, or rotate that key", short(&name))));
+    }
+    Ok(name)
 }
 
 fn text(field: &str, text: String) -> Result<String, ApiError> {

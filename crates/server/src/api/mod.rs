@@ -47,7 +47,7 @@ pub(crate) fn router(control: Arc<Control>) -> Router {
 fn routes() -> Router<Arc<Control>> {
     Router::new()
         .route("/budgets", get(budgets::list))
-        .route("/budgets/{name}", get(budgets::get).put(budgets::put).patch(budgets::put).delete(budgets::delete))
+        .route("/budgets/{name}", get(budgets::get).put(budgets::put).delete(budgets::delete))
         .route("/budgets/{name}/pause", post(budgets::pause))
         .route("/budgets/{name}/resume", post(budgets::resume))
         .route("/keys", get(keys::list).post(keys::create))
@@ -59,7 +59,6 @@ fn routes() -> Router<Arc<Control>> {
         .route("/calls/{id}/resolve", post(calls::resolve))
         .route("/runs", get(runs::list).post(runs::start))
         .route("/runs/{id}", get(runs::get))
-        .route("/runs/{id}/receipt", get(runs::get))
         .route("/runs/{id}/join", post(runs::join))
         .route("/runs/{id}/raise", post(runs::raise))
         .route("/runs/{id}/end", post(runs::end))

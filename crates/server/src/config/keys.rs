@@ -30,7 +30,8 @@ pub(crate) const SECTIONS: &[SectionDoc] = &[
     SectionDoc {
         name: "providers",
         repeats: true,
-        doc: "Where calls go. Without any, OpenAI, Anthropic and Gemini are built in, with keys from `OPENAI_API_KEY`, `ANTHROPIC_API_KEY` and `GEMINI_API_KEY`. \
+        doc: "Where calls go. Without any, OpenAI, Anthropic and Gemini are built in, with keys from `OPENAI_API_KEY`, `ANTHROPIC_API_KEY` and `GEMINI_API_KEY`; \
+              `OPENAI_BASE_URL`, `ANTHROPIC_BASE_URL` and `GOOGLE_GEMINI_BASE_URL` move them elsewhere. \
               A call goes to the first provider that speaks its dialect and lists its model.",
     },
     SectionDoc {

@@ -70,8 +70,9 @@ pub fn load(file: Option<&Path>, flags: &[(String, String)], env: &Environment) 
 pub(crate) fn load_text(text: &str, file: &Path, flags: &[(String, String)], env: &Environment) -> Result<Config, ConfigError> {
     let error = |faults: Vec<Fault>| ConfigError { file: file.to_owned(), faults };
     let mut typed = locate::parse(text).map_err(|fault| error(vec![fault]))?;
-    if typed.providers.is_empty() {
-        typed.providers = providers::built_in();
+    let is_built_in = typed.providers.is_empty();
+    if is_built_in {
+        typed.providers = providers::built_in(env);
     }
     set_flags(&mut typed, flags);
     let lines = Lines::of(text);
@@ -84,7 +85,21 @@ pub(crate) fn load_text(text: &str, file: &Path, flags: &[(String, String)], env
     let all = toml::Table::try_from(&typed).unwrap_or_default();
     let shown = file.file_name().unwrap_or_default().to_string_lossy();
     config.effective = effective::list(&all, &shown, Some(&lines), flags, |variable| env.get(variable).is_some_and(|value| !value.trim().is_empty()));
+    if is_built_in {
+        tell_environment(&typed, env, &mut config.effective);
+    }
     Ok(config)
+}
+
+/// Marks the built-in providers' addresses that the environment names.
+fn tell_environment(typed: &Typed, env: &Environment, effective: &mut [Effective]) {
+    for (index, provider) in typed.providers.iter().enumerate() {
+        let key = format!("providers[{index}].base_url");
+        let is_from_env = providers::from_environment(provider.dialect, env).is_some();
+        if let Some(row) = effective.iter_mut().find(|row| row.key == key).filter(|_| is_from_env) {
+            row.source = format!("env {}", providers::base_url_env(provider.dialect));
+        }
+    }
 }
 
 /// Every effective value and where it came from, as `mete.toml` text with comments: `mete serve --print-config`.

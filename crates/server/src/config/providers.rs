@@ -9,8 +9,8 @@ use super::meaning::Faults;
 use super::typed::{DialectWord, ProviderSection, UseKeyWord};
 use crate::Environment;
 
-/// The providers of a config without any.
-pub(crate) fn built_in() -> Vec<ProviderSection> {
+/// The providers of a config without any: the vendors, or whom the environment's base-URL variables name instead.
+pub(crate) fn built_in(env: &Environment) -> Vec<ProviderSection> {
     [
         ("openai", DialectWord::OpenAi, "https://api.openai.com", "OPENAI_API_KEY"),
         ("anthropic", DialectWord::Anthropic, "https://api.anthropic.com", "ANTHROPIC_API_KEY"),
@@ -20,7 +20,7 @@ pub(crate) fn built_in() -> Vec<ProviderSection> {
     .map(|(name, dialect, base_url, api_key_env)| ProviderSection {
         name: name.to_owned(),
         dialect,
-        base_url: base_url.to_owned(),
+        base_url: from_environment(dialect, env).unwrap_or_else(|| base_url.to_owned()),
         subscription_url: String::new(),
         api_key_env: api_key_env.to_owned(),
         use_key: UseKeyWord::Virtual,
@@ -35,6 +35,22 @@ pub(crate) fn built_in() -> Vec<ProviderSection> {
         retries: 0,
     })
     .collect()
+}
+
+/// The variable with which clients of a dialect are pointed elsewhere.
+pub(crate) const fn base_url_env(dialect: DialectWord) -> &'static str {
+    match dialect {
+        DialectWord::OpenAi => "OPENAI_BASE_URL",
+        DialectWord::Anthropic => "ANTHROPIC_BASE_URL",
+        DialectWord::Gemini => "GOOGLE_GEMINI_BASE_URL",
+    }
+}
+
+/// Whom a client of this environment would call; never another Mete's run, which would be a circle.
+pub(crate) fn from_environment(dialect: DialectWord, env: &Environment) -> Option<String> {
+    let url = env.get(base_url_env(dialect))?.trim().trim_end_matches('/');
+    let url = url.strip_suffix("/v1").unwrap_or(url);
+    (!url.is_empty() && !url.contains("/run/")).then(|| url.to_owned())
 }
 
 /// Whose prices a dialect has by default.

@@ -132,6 +132,21 @@ fn without_providers_the_three_vendors_are_built_in() {
 }
 
 #[test]
+fn the_environment_moves_the_built_in_providers_but_never_in_a_circle() {
+    let cases = [
+        ("OPENAI_BASE_URL", "http://127.0.0.1:9/v1/", 0, "http://127.0.0.1:9/"),
+        ("OPENAI_BASE_URL", "http://127.0.0.1:4141/run/rt_x/openai/v1", 0, "https://api.openai.com/"),
+        ("ANTHROPIC_BASE_URL", "http://127.0.0.1:9", 1, "http://127.0.0.1:9/"),
+        ("GOOGLE_GEMINI_BASE_URL", "", 2, "https://generativelanguage.googleapis.com/"),
+    ];
+    for (variable, url, index, expected) in cases {
+        let env = Environment::from([(variable.to_owned(), url.to_owned())]);
+        let config = load_text("", Path::new("mete.toml"), &[], &env).unwrap();
+        assert_eq!(config.providers()[index].base_url.to_string(), expected, "{variable}={url}");
+    }
+}
+
+#[test]
 fn every_effective_value_says_where_it_came_from() {
     let env = Environment::from([("K".to_owned(), "sk-canary".to_owned())]);
     let text = format!("[server]\nlisten = \"127.0.0.1:1\"\n{PROVIDER}api_key_env = \"K\"\n{BUDGET}match = {{ team = \"a\" }}\n");

@@ -18,7 +18,9 @@ async fn a_key_shows_its_secret_once() {
     assert_ne!(rotated["secret"], json!(secret));
     let patched = server.send("PATCH", &format!("/keys/{id}"), json!({"expires_at": null, "models": []})).await;
     assert_eq!((&patched["expires_at"], &patched["models"], &patched["concurrency"]), (&Value::Null, &json!([]), &json!(4)));
+    assert_eq!(server.refused("POST", "/keys", json!({"name": "ci"})).await.0, 409, "budgets match keys by name");
     assert!(server.send("DELETE", &format!("/keys/{id}"), json!({})).await["revoked_at"].is_string());
+    server.send("POST", "/keys", json!({"name": "ci"})).await;
     for (body, expected) in [
         (json!({}), "missing field `name`"),
         (json!({"name": ""}), "name is empty"),

@@ -26,6 +26,7 @@ pub async fn serve(context: &Context, options: &Serve) -> anyhow::Result<()> {
         admin_listen: options.admin_listen.clone(),
         prices: context.prices.clone(),
         idle_exit: options.idle_exit.map(Duration::from_secs),
+        log: true,
         env: context.env.clone(),
     })
     .await?;

@@ -69,6 +69,28 @@ const CASES = {
     return [(done.choices[0].message.tool_calls ?? []).map((c) => c.function.name).join(), done.usage];
   },
 
+  // The same long prompt twice; the second answer reports cached tokens. Two requests.
+  async chat_cached(name, text) {
+    let done;
+    for (let round = 0; round < 2; round++) {
+      done = await openai(name).chat.completions.create({
+        model: CHAT, messages: [{ role: "system", content: RULES }, ...user(text)], max_completion_tokens: 300,
+      });
+    }
+    if (!(done.usage.prompt_tokens_details.cached_tokens > 0)) throw new Error("nothing came from the cache");
+    return [done.choices[0].message.content, done.usage];
+  },
+
+  async chat_choices(name, text) {
+    const done = await openai(name).chat.completions.create({ model: CHAT, messages: user(text), max_completion_tokens: 100, n: 3 });
+    return [`${done.choices.length} choices`, done.usage];
+  },
+
+  async responses_priority(name, text) {
+    const done = await openai(name).responses.create({ model: REASONING, input: text, max_output_tokens: 100, service_tier: "priority" });
+    return [done.service_tier, done.usage];
+  },
+
   async responses(name, text) {
     const done = await openai(name).responses.create({
       model: REASONING, input: text, instructions: "Be brief.", max_output_tokens: 400, reasoning: { effort: "low" },
@@ -123,6 +145,20 @@ const CASES = {
     return [textOf(done), done.usage];
   },
 
+  async messages_thinking(name, text) {
+    const done = await anthropic(name).messages.create({
+      model: CLAUDE, max_tokens: 3000, thinking: { type: "enabled", budget_tokens: 2000 }, messages: user(text),
+    });
+    return [textOf(done), done.usage];
+  },
+
+  // A tool of the provider's own, with a fee for each use.
+  async messages_search(name, text) {
+    const tools = [{ type: "web_search_20250305", name: "web_search", max_uses: 3 }];
+    const done = await anthropic(name).messages.create({ model: CLAUDE, max_tokens: 300, tools, messages: user(text) });
+    return [String(done.usage.server_tool_use.web_search_requests), done.usage];
+  },
+
   async messages_tools(name, text) {
     const tool = { name: "weather", description: "Weather now", input_schema: WEATHER };
     const done = await anthropic(name).messages.create({ model: CLAUDE, max_tokens: 300, tools: [tool], messages: user(text) });
@@ -139,6 +175,13 @@ const CASES = {
 
   async gemini(name, text) {
     const done = await google(name).models.generateContent({ model: GEMINI, contents: text, config: { maxOutputTokens: 300 } });
+    return [done.text, done.usageMetadata];
+  },
+
+  // The path of the older SDKs.
+  async gemini_v1beta(name, text) {
+    const older = new GoogleGenAI({ apiKey: KEY, apiVersion: "v1beta", httpOptions: { baseUrl: BASE, headers: tags(name) } });
+    const done = await older.models.generateContent({ model: GEMINI, contents: text, config: { maxOutputTokens: 300 } });
     return [done.text, done.usageMetadata];
   },
 

@@ -75,6 +75,27 @@ def chat_tools(case, text):
     return ",".join(c.function.name for c in calls), done.usage
 
 
+def chat_cached(case, text):
+    """The same long prompt twice; the second answer reports cached tokens. Two requests."""
+    for _ in range(2):
+        done = openai_client(case).chat.completions.create(
+            model=CHAT, messages=[{"role": "system", "content": RULES}, {"role": "user", "content": text}],
+            max_completion_tokens=300)
+    assert done.usage.prompt_tokens_details.cached_tokens > 0, done.usage
+    return done.choices[0].message.content, done.usage
+
+
+def chat_choices(case, text):
+    done = openai_client(case).chat.completions.create(
+        model=CHAT, messages=[{"role": "user", "content": text}], max_completion_tokens=100, n=3)
+    return f"{len(done.choices)} choices", done.usage
+
+
+def responses_priority(case, text):
+    done = openai_client(case).responses.create(model=REASONING, input=text, max_output_tokens=100, service_tier="priority")
+    return done.service_tier, done.usage
+
+
 def responses(case, text):
     done = openai_client(case).responses.create(
         model=REASONING, input=text, instructions="Be brief.", max_output_tokens=400, reasoning={"effort": "low"})
@@ -134,6 +155,21 @@ def messages_cache(case, text):
     return "".join(b.text for b in done.content if b.type == "text"), done.usage
 
 
+def messages_thinking(case, text):
+    done = anthropic_client(case).messages.create(
+        model=CLAUDE, max_tokens=3000, thinking={"type": "enabled", "budget_tokens": 2000},
+        messages=[{"role": "user", "content": text}])
+    return "".join(b.text for b in done.content if b.type == "text"), done.usage
+
+
+def messages_search(case, text):
+    """A tool of the provider's own, with a fee for each use."""
+    done = anthropic_client(case).messages.create(
+        model=CLAUDE, max_tokens=300, tools=[{"type": "web_search_20250305", "name": "web_search", "max_uses": 3}],
+        messages=[{"role": "user", "content": text}])
+    return str(done.usage.server_tool_use.web_search_requests), done.usage
+
+
 def messages_tools(case, text):
     tool = {"name": "weather", "description": "Weather now", "input_schema": WEATHER}
     done = anthropic_client(case).messages.create(
@@ -152,6 +188,15 @@ def anthropic_models(case, _text):
 
 def gemini(case, text):
     client = gemini_client(case)  # The client closes its connection when it is dropped, so it needs a name.
+    done = client.models.generate_content(
+        model=GEMINI, contents=text, config=types.GenerateContentConfig(max_output_tokens=300))
+    return done.text, done.usage_metadata
+
+
+def gemini_v1beta(case, text):
+    """The path of the older SDKs."""
+    options = types.HttpOptions(base_url=BASE, headers=tags(case), api_version="v1beta")
+    client = genai.Client(api_key=KEY, http_options=options)
     done = client.models.generate_content(
         model=GEMINI, contents=text, config=types.GenerateContentConfig(max_output_tokens=300))
     return done.text, done.usage_metadata
@@ -181,9 +226,10 @@ def gemini_count_tokens(case, text):
 
 
 CASES = {f.__name__: f for f in (
-    chat, chat_stream, chat_stream_usage, chat_tools, responses, responses_stream, responses_tools, embeddings,
-    openai_models, input_tokens, messages, messages_stream, messages_cache, messages_tools, count_tokens,
-    anthropic_models, gemini, gemini_stream, gemini_tools, gemini_count_tokens)}
+    chat, chat_stream, chat_stream_usage, chat_tools, chat_cached, chat_choices, responses, responses_stream,
+    responses_tools, responses_priority, embeddings, openai_models, input_tokens, messages, messages_stream, messages_cache,
+    messages_thinking, messages_search, messages_tools, count_tokens, anthropic_models, gemini, gemini_v1beta, gemini_stream,
+    gemini_tools, gemini_count_tokens)}
 
 
 def as_json(usage):

@@ -29,13 +29,14 @@ class AgentHome:
         base.mkdir(parents=True, exist_ok=True)
         self.folder = Path(tempfile.mkdtemp(prefix=f"{label}-", dir=base))
         self.home, self.project = self.folder / "home", self.folder / "project"
-        self.home.mkdir()
-        self.project.mkdir()
+        for folder in (self.home, self.project, self.folder / "tmp"):
+            folder.mkdir()
         installed = installed or install.agents()
         self.bin = installed / "node_modules" / ".bin"
         node = install.node(installed).parent
         self.env = {
             "HOME": str(self.home),
+            "TMPDIR": str(self.folder / "tmp"),
             "PATH": f"{self.bin}:{node}:{os.environ.get('PATH', '/usr/bin:/bin')}",
             "LANG": "C.UTF-8",
             "TERM": "xterm-256color",

@@ -81,13 +81,22 @@ class Mete(Server):
             raise AssertionError(f"mete {' '.join(words)}: exit {done.returncode}: {done.stderr.strip()}")
         return json.loads(done.stdout)
 
-    def run(self, *words, **options):
-        options = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True, "timeout": CALL_S, **options}
+    def run(self, *words, timeout=CALL_S, env=None, cwd=None):
+        """Runs `mete WORDS` on this data directory; what outlasts `timeout` is killed with all that it started."""
         command, rest = list(words), []
         if "--" in command:
             at = command.index("--")
             command, rest = command[:at], command[at:]
-        return subprocess.run([self.binary, *command, "--data", str(self.data), *map(str, rest)], **options)
+        command = [self.binary, *command, "--data", str(self.data), *map(str, rest)]
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   text=True, env=env, cwd=cwd, start_new_session=True)
+        try:
+            out, err = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            out, err = process.communicate()
+            err += f"\nkilled after {timeout} s"
+        return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
 def get_json(url, body=None, timeout=CALL_S):

@@ -107,6 +107,21 @@ fn a_ceiling_is_clamped_to_the_models_own() {
 }
 
 #[test]
+fn output_is_bounded_by_the_dearest_modality_that_may_come() {
+    let mut rows = rows();
+    rows.rules.push(rule("g/card", "output_tokens", "modality=audio", "", "40"));
+    rows.rules.push(rule("g/card", "cache_read_tokens", "", "", "2"));
+    let book = PriceBook::from_rows(rows).unwrap();
+    let hold = |modalities: &[&str]| {
+        let ask = Ask { output_modalities: modalities.iter().map(ToString::to_string).collect(), choices: 0, ..chat(1_000, 1_000) };
+        book.bound(&query("g/card"), &ask).unwrap().hold(1_000).unwrap().get()
+    };
+    assert_eq!(hold(&["text"]), 12_000_000, "a cached token may be dearer, and no choices are one");
+    assert_eq!(hold(&["text", "audio"]), 42_000_000);
+    assert_eq!(hold(&[]), 42_000_000, "nothing said: any that has a price");
+}
+
+#[test]
 fn what_has_no_bound_is_named() {
     let ask = |tools: Vec<ToolAsk>| Ask { tools, ..chat(10, 10) };
     let refused = |model: &str, ask: &Ask| match cards().bound(&query(model), ask) {

@@ -1,0 +1,247 @@
+//! Which row counts: ranks, names, factors and fallbacks, one table each.
+
+#![allow(clippy::unwrap_used, reason = "a test stops where a step fails")]
+
+mod cards;
+
+use cards::*;
+use pricing::*;
+
+fn book(rules: Vec<Rule>) -> PriceBook {
+    PriceBook::from_rows(Rows { rules, ..Rows::default() }).unwrap()
+}
+
+fn at(time: &str) -> PriceQuery {
+    PriceQuery::new("s", "m", time.parse().unwrap())
+}
+
+fn input(price: &str) -> Rule {
+    rule("s/m", "input_tokens", "", "", price)
+}
+
+fn since(time: &str, row: Rule) -> Rule {
+    Rule { valid: Span { from: Some(time.parse().unwrap()), to: row.valid.to }, ..row }
+}
+
+fn within(scope: RegionScope, ids: &[&str], row: Rule) -> Rule {
+    Rule { region: Region::Within(scope, ids.iter().map(ToString::to_string).collect()), ..row }
+}
+
+fn hours(slots: &[(&[u8], u16, u16)], row: Rule) -> Rule {
+    let slots = slots.iter().map(|(weekdays, from_minute, to_minute)| Slot {
+        weekdays: weekdays.to_vec(),
+        from_minute: *from_minute,
+        to_minute: *to_minute,
+    });
+    Rule { schedule: Some(Schedule::new("UTC", slots.collect(), Vec::new(), Holidays::AsUsual).unwrap()), ..row }
+}
+
+/// The winner is given first and is cheaper, so that a tie, in which the dearest counts, is told from a win.
+#[test]
+fn the_first_of_two_rules_wins() {
+    let any_sku = |row: Rule| Rule { sku: Rule::ANY_SKU.to_owned(), ..row };
+    let kind = |price_kind: PriceKind, row: Rule| Rule { price_kind, ..row };
+    let selected = |select: &str, price: &str| rule("s/m", "input_tokens", "", select, price);
+    for (what, winner, loser) in [
+        ("the sku's own before the seller's", input("1"), any_sku(input("2"))),
+        ("a contract before a promotion", kind(PriceKind::Contract, input("1")), kind(PriceKind::Promo, input("2"))),
+        ("a promotion before the list", kind(PriceKind::Promo, input("1")), input("2")),
+        ("a region before everywhere", within(RegionScope::Region, &["r1"], input("1")), input("2")),
+        ("a zone before a region", within(RegionScope::Zone, &["r1"], input("1")), within(RegionScope::Region, &["r1"], input("2"))),
+        ("a region before a set", within(RegionScope::Region, &["r1"], input("1")), within(RegionScope::Set, &["r1", "r2"], input("2"))),
+        ("a set before a geography", within(RegionScope::Set, &["r1"], input("1")), within(RegionScope::Geo, &["r1"], input("2"))),
+        ("more selectors before fewer", selected("service_tier=standard", "1"), input("2")),
+        ("hours before always", hours(&[(&[], 0, 1_440)], input("1")), input("2")),
+        ("the latest start before an earlier one", since("2026-05-01T00:00:00Z", input("1")), since("2026-04-01T00:00:00Z", input("2"))),
+        ("a start before none", since("2026-05-01T00:00:00Z", input("1")), input("2")),
+        ("a contract before the narrower region", kind(PriceKind::Contract, input("1")), within(RegionScope::Zone, &["r1"], input("2"))),
+    ] {
+        let query = at("2026-11-23T12:00:00Z").in_region("r1");
+        for rules in [vec![winner.clone(), loser.clone()], vec![loser, winner]] {
+            assert_eq!(total(&book(rules), &query, "input 1000"), Some(1_000_000), "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_span_starts_inside_and_ends_outside() {
+    let mut row = since("2026-01-01T00:00:00Z", input("1"));
+    row.valid.to = Some("2026-02-01T00:00:00Z".parse().unwrap());
+    let book = book(vec![row]);
+    for (time, priced) in
+        [("2025-12-31T23:59:59Z", false), ("2026-01-01T00:00:00Z", true), ("2026-01-31T23:59:59Z", true), ("2026-02-01T00:00:00Z", false)]
+    {
+        assert_eq!(total(&book, &at(time), "input 1000").is_some(), priced, "{time}");
+    }
+}
+
+#[test]
+fn slots_without_weekdays_hold_every_day() {
+    let book = book(vec![input("2"), hours(&[(&[], 0, 60), (&[1], 60, 120)], input("1"))]);
+    for (time, nanos) in [
+        ("2026-11-22T00:30:00Z", 1_000_000),
+        ("2026-11-22T01:30:00Z", 2_000_000),
+        ("2026-11-23T01:30:00Z", 1_000_000),
+        ("2026-11-23T02:00:00Z", 2_000_000),
+    ] {
+        assert_eq!(total(&book, &at(time), "input 1000"), Some(nanos), "{time}");
+    }
+}
+
+#[test]
+fn a_schedule_that_makes_no_sense_is_refused() {
+    let slot = |weekdays: &[u8], from_minute: u16, to_minute: u16| vec![Slot { weekdays: weekdays.to_vec(), from_minute, to_minute }];
+    for slots in [slot(&[0], 0, 60), slot(&[8], 0, 60), slot(&[1], 60, 60), slot(&[1], 0, 1_441), Vec::new()] {
+        assert_eq!(Schedule::new("UTC", slots.clone(), Vec::new(), Holidays::AsUsual), Err(ScheduleError::BadSlot), "{slots:?}");
+    }
+    let beijing = Schedule::new("Asia/Shanghai", slot(&[1], 540, 720), Vec::new(), Holidays::AsUsual).unwrap();
+    assert!(beijing.contains("2026-11-23T01:00:00Z".parse().unwrap()), "nine o'clock in Beijing");
+    assert!(!beijing.contains("2026-11-23T04:00:00Z".parse().unwrap()));
+}
+
+#[test]
+fn a_cache_write_without_its_own_rate_costs_the_dearest_that_is_known() {
+    let rules = vec![input("2"), rule("s/m", "cache_write_tokens", "ttl=5m", "", "2.5")];
+    let known = book(rules);
+    let query = at("2026-11-23T12:00:00Z");
+    assert_eq!(total(&known, &query, "write 1000"), Some(2_500_000), "a write of no stated time is a short one");
+    assert_eq!(total(&known, &query, "write-1h 1000"), Some(2_500_000), "no price for an hour: the dearest of input and other writes");
+    let cheap = book(vec![input("3"), rule("s/m", "cache_write_tokens", "ttl=5m", "", "2.5")]);
+    assert_eq!(total(&cheap, &query, "write-1h 1000"), Some(3_000_000));
+    let Cost::Priced(priced) = known.cost(&query, &usage("write-1h 1000")) else { panic!("unpriced") };
+    assert!(!priced.lines[0].conflict, "a fallback isn't a conflict");
+}
+
+#[test]
+fn a_marginal_price_makes_a_line_for_each_band() {
+    let mut row = rule("s/m", "input_tokens", "", "", "4 1000:2 5000:1");
+    let Price::Tiers { mode, .. } = &mut row.price else { panic!("flat") };
+    *mode = TierMode::Marginal;
+    let book = book(vec![row]);
+    for (counted, nanos, lines) in
+        [("input 1000", 4_000_000, 1), ("input 1001", 4_002_000, 2), ("input 5000", 12_000_000, 2), ("input 7000", 14_000_000, 3)]
+    {
+        let Cost::Priced(priced) = book.cost(&at("2026-11-23T12:00:00Z"), &usage(counted)) else { panic!("unpriced") };
+        assert_eq!((priced.total.get(), priced.lines.len()), (nanos, lines), "{counted}");
+    }
+    let bound = book.bound(&at("2026-11-23T12:00:00Z"), &Ask { input_tokens: 10, ..Ask::default() }).unwrap();
+    assert_eq!(bound.hold(0).unwrap().get(), 40_000, "the dearest band bounds");
+}
+
+#[test]
+fn a_factor_counts_in_its_time_and_for_its_sku() {
+    let timed = |id: &str, valid: Span, recorded: Span| Modifier { valid, recorded, ..modifier(id, "s", "", "2") };
+    let span = |from: &str, to: &str| Span { from: Some(from.parse().unwrap()), to: Some(to.parse().unwrap()) };
+    let january = span("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z");
+    let cost = |row: Modifier, time: &str| {
+        let rows = Rows { rules: vec![input("1")], modifiers: vec![row], ..Rows::default() };
+        total(&PriceBook::from_rows(rows).unwrap(), &at(time), "input 1000")
+    };
+    assert_eq!(cost(timed("t", january, Span::ALWAYS), "2026-01-15T00:00:00Z"), Some(2_000_000));
+    assert_eq!(cost(timed("t", january, Span::ALWAYS), "2026-02-01T00:00:00Z"), Some(1_000_000));
+    assert_eq!(cost(timed("t", Span::ALWAYS, january), "2026-02-01T00:00:00Z"), Some(1_000_000));
+    assert_eq!(cost(Modifier { sku: "s/other".to_owned(), ..modifier("t", "s", "", "2") }, "2026-01-15T00:00:00Z"), Some(1_000_000));
+}
+
+#[test]
+fn the_latest_meaning_of_a_name_and_the_longest_pattern_count() {
+    let rules = vec![rule("s/old", "input_tokens", "", "", "1"), rule("s/new", "input_tokens", "", "", "2")];
+    let moved = Alias { valid: Span { from: Some("2026-06-01T00:00:00Z".parse().unwrap()), to: None }, ..alias("s", "latest", "s/new") };
+    let aliases = vec![
+        alias("s", "latest", "s/old"),
+        moved,
+        alias("s", "m-{any}", "s/old"),
+        alias("s", "m-x-{any}", "s/new"),
+        alias("s", "at/{name}", "{name}"),
+    ];
+    let book = PriceBook::from_rows(Rows { rules, aliases, ..Rows::default() }).unwrap();
+    for (model, time, nanos) in [
+        ("latest", "2026-05-31T23:59:59Z", Some(1_000_000)),
+        ("latest", "2026-06-01T00:00:00Z", Some(2_000_000)),
+        ("m-1", "2026-06-01T00:00:00Z", Some(1_000_000)),
+        ("m-x-1", "2026-06-01T00:00:00Z", Some(2_000_000)),
+        ("at/new", "2026-06-01T00:00:00Z", Some(2_000_000)),
+        ("at/m-x-1", "2026-06-01T00:00:00Z", Some(2_000_000)),
+        ("at/at/new", "2026-06-01T00:00:00Z", None),
+        ("at/unknown", "2026-06-01T00:00:00Z", None),
+    ] {
+        let query = PriceQuery::new("s", model, time.parse().unwrap());
+        assert_eq!(total(&book, &query, "input 1000"), nanos, "{model} at {time}");
+    }
+}
+
+#[test]
+fn a_short_name_that_two_skus_share_is_unknown() {
+    let mut one = rule("one/m", "input_tokens", "", "", "1");
+    let mut two = rule("two/m", "input_tokens", "", "", "2");
+    "s".clone_into(&mut one.seller);
+    "s".clone_into(&mut two.seller);
+    let book = book(vec![one, two]);
+    let cost = |model: &str| total(&book, &PriceQuery::new("s", model, now()), "input 1000");
+    assert_eq!((cost("m"), cost("one/m"), cost("two/m")), (None, Some(1_000_000), Some(2_000_000)));
+}
+
+#[test]
+fn rows_that_make_no_sense_are_named() {
+    let change = |edit: fn(&mut Rule)| {
+        let mut row = input("1");
+        edit(&mut row);
+        PriceBook::from_rows(Rows { rules: vec![row], ..Rows::default() }).unwrap_err().remove(0)
+    };
+    let instant: jiff::Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+    let id = input("1").id;
+    assert_eq!(change(|row| row.valid = Span { from: Some(now()), to: Some(now()) }), BookError::EmptySpan(id.clone()));
+    assert_eq!(change(|row| row.recorded = Span { from: Some(now()), to: Some(now()) }), BookError::EmptySpan(id.clone()));
+    assert_eq!(change(|row| row.price = Price::Tiers { mode: TierMode::WholeRequest, steps: Vec::new() }), BookError::BadTiers(id.clone()));
+    assert_eq!(change(|row| row.price = rule("s/m", "input_tokens", "", "", "1:1 5:2").price), BookError::BadTiers(id.clone()));
+    assert_eq!(change(|row| row.price = rule("s/m", "input_tokens", "", "", "0:1 5:2 5:3").price), BookError::BadTiers(id.clone()));
+    assert!(matches!(change(|row| row.sku.clear()), BookError::Nameless(_)));
+    let problems = |rows: Rows| PriceBook::from_rows(rows).unwrap_err();
+    assert_eq!(problems(Rows { rules: vec![input("1"), input("1")], ..Rows::default() }), [BookError::SameId(id.clone())]);
+    assert_eq!(problems(Rows { rules: vec![input("1"), input("2")], ..Rows::default() }), [BookError::Ambiguous(id, input("2").id)]);
+    let negative = Modifier { factor: decimal("-1"), ..modifier("f", "s", "", "1") };
+    assert_eq!(problems(Rows { modifiers: vec![negative], ..Rows::default() }), [BookError::BadFactor("f".to_owned())]);
+    let ended = Alias { valid: Span { from: Some(instant), to: Some(instant) }, ..alias("s", "n", "s/m") };
+    assert_eq!(problems(Rows { aliases: vec![ended], ..Rows::default() }), [BookError::EmptySpan("alias n".to_owned())]);
+    assert_eq!(problems(Rows { aliases: vec![alias("s", "", "s/m")], ..Rows::default() }), [BookError::Nameless("alias ".to_owned())]);
+}
+
+#[test]
+fn a_book_knows_its_models() {
+    let mut rows = rows();
+    rows.rules.extend([
+        rule("o/small", "input_tokens", "", "", "0.5"),
+        rule("o/small", "output_tokens", "", "", "2"),
+        rule("o/tiny", "input_tokens", "", "", "0.1"),
+        rule("o/tiny", "output_tokens", "", "", "0.4"),
+    ]);
+    rows.rules.extend([
+        rule("o/odd", "input_tokens", "", "", "0.1"),
+        rule("o/odd", "output_tokens", "", "", "99"),
+        rule("o/embed", "input_tokens", "", "", "0.1"),
+        rule("o/embed", "output_tokens", "", "", "0.1"),
+    ]);
+    rows.models.extend([model("o/small", 200_000, 64_000, 0), model("o/tiny", 32_000, 4_000, 0), model("o/odd", 200_000, 64_000, 0)]);
+    rows.models.push(Model { mode: "embedding".to_owned(), ..model("o/embed", 200_000, 64_000, 0) });
+    let own = Model { seller: "o".to_owned(), ..model("o/card", 500_000, 100_000, 0) };
+    rows.models.push(own);
+    let book = PriceBook::from_rows(rows).unwrap();
+    let card = PriceQuery::new("o", "card", now());
+    assert_eq!(book.dearest_of("o", now()).as_deref(), Some("o/odd"));
+    assert_eq!(book.dearest_of("nobody", now()), None);
+    assert_eq!(book.alternatives(&card, 1_000, 1_000), ["o/small", "o/tiny"], "dearest first, neither rate dearer, same mode");
+    assert_eq!(book.alternatives(&card, 32_001, 1_000), ["o/small"], "the prompt must fit");
+    assert_eq!(book.alternatives(&card, 1_000, 4_001), ["o/small"], "the output must fit");
+    assert!(book.alternatives(&PriceQuery::new("o", "unknown", now()), 1, 1).is_empty());
+    let facts = book.model_facts(&card);
+    assert_eq!(
+        (facts.input_tokens_max, facts.decode_tokens_per_second, facts.cache_writes_priced),
+        (Some(500_000), ModelFacts::DECODE_TOKENS_PER_SECOND, false),
+        "the seller's own facts come first"
+    );
+    assert!(book.model_facts(&PriceQuery::new("a", "card", now())).cache_writes_priced);
+    assert_eq!(book.model_facts(&PriceQuery::new("a", "card", now())).input_tokens_max, Some(1_000_000));
+    assert_eq!(book.sku(&PriceQuery::new("a", "card-20260101", now())).as_deref(), Some("a/card"));
+    assert_eq!(book.models().filter(|(seller, _)| *seller == "o").count(), 5);
+    assert_eq!(book.semantics("unknown"), Semantics { seller: "unknown".to_owned(), ..Semantics::default() });
+}

@@ -160,7 +160,7 @@ pub struct Serve {
 #[derive(Args, Debug)]
 pub struct Demo {
     /// Stop the traffic after so many calls
-    #[arg(long, default_value_t = 300)]
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=9000))]
     pub calls: u64,
     /// End with a summary instead of serving on
     #[arg(long)]

@@ -104,7 +104,8 @@ fn sentence(refusal: &Refusal, go_on: &str) -> String {
     let why = match code(refusal) {
         "budget_held" => "is held by calls under way",
         "never_fits" => "is smaller than this call can cost",
-        _ => "is used up",
+        _ if remaining(refusal).is_zero() => "is used up",
+        _ => "has too little left",
     };
     let overage = if refusal.overage.is_zero() { String::new() } else { format!(", {} over", usd(refusal.overage)) };
     let resets = match refusal.resets_at {

@@ -134,11 +134,11 @@ impl Query {
         }
     }
 
-    /// How many to list: 1 to 1000.
+    /// How many to list: 1 to 10,000.
     pub fn limit(&mut self) -> Result<Option<usize>, ApiError> {
         let Some(text) = self.one("limit")? else { return Ok(None) };
-        let number = text.parse().ok().filter(|number| (1..=1000).contains(number));
-        number.map(Some).ok_or_else(|| ApiError::invalid("limit is a number from 1 to 1000"))
+        let number = text.parse().ok().filter(|number| (1..=10_000).contains(number));
+        number.map(Some).ok_or_else(|| ApiError::invalid("limit is a number from 1 to 10000"))
     }
 
     /// Refuses names that nobody took.

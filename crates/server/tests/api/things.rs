@@ -136,9 +136,9 @@ async fn lists_take_filters_and_refuse_what_they_do_not_know() {
     for (path, expected) in [
         ("/calls?stauts=held", "unknown query parameter `stauts`"),
         ("/calls?status=lost", "write held, settled"),
-        ("/calls?limit=0", "1 to 1000"),
-        ("/calls?limit=1001", "1 to 1000"),
-        ("/calls?limit=-1", "1 to 1000"),
+        ("/calls?limit=0", "1 to 10000"),
+        ("/calls?limit=10001", "1 to 10000"),
+        ("/calls?limit=-1", "1 to 10000"),
         ("/calls?since=yesterday", "is not a time"),
         ("/calls?attribute=team", "k=v"),
         ("/calls?model=a&model=b", "given twice"),

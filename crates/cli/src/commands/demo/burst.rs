@@ -85,6 +85,11 @@ fn last_seq(bill: &Value) -> u64 {
 }
 
 impl Compared {
+    /// Calls that went through Mete.
+    pub fn calls(&self) -> u64 {
+        u64::try_from(CALLS).unwrap_or(u64::MAX)
+    }
+
     /// What each call that Mete refused would have cost: the calls are alike, so what the cheapest of them was billed.
     pub fn refused_true_costs(&self) -> impl Iterator<Item = Option<i128>> {
         std::iter::repeat_n(self.one_call_nanos, self.mete.refused)

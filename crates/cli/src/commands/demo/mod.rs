@@ -6,6 +6,8 @@ mod judge;
 mod scene;
 mod show;
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use crate::args::Demo;
@@ -35,11 +37,23 @@ pub async fn demo(context: &Context, options: &Demo) -> anyhow::Result<u8> {
     Ok(exit::OK)
 }
 
+/// Every call's record. A refusal's record doesn't wait for the disk, so the last ones may come a moment later than the answer.
+async fn all_calls(scene: &Scene, expected: u64) -> anyhow::Result<Vec<Value>> {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    loop {
+        let calls = accepted(scene.api.get("/calls?limit=10000").await?)?;
+        let calls = calls.as_array().cloned().unwrap_or_default();
+        if u64::try_from(calls.len()).is_ok_and(|count| count >= expected) || Instant::now() > deadline {
+            return Ok(calls);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// The numbers of the whole demo. `overspend_nanos` is the provider's own bill beyond a limit; refusals are judged by the
 /// reference ledger, which is told the journal.
 async fn summary(scene: &Scene, played: &show::Played, burst: &burst::Compared) -> anyhow::Result<Value> {
-    let calls = accepted(scene.api.get("/calls?limit=100000").await?)?;
-    let calls = calls.as_array().cloned().unwrap_or_default();
+    let calls = all_calls(scene, played.ended() + burst.calls()).await?;
     let count = |status: &str| calls.iter().filter(|call| call["status"] == status).count();
     let journal = judge::journal(&scene.api).await?;
     let mut true_costs = played.refused_true_costs.clone();

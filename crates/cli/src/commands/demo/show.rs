@@ -69,6 +69,11 @@ pub async fn play(scene: &Scene, options: &Demo) -> anyhow::Result<Played> {
 }
 
 impl Played {
+    /// Calls that came to an end, however.
+    pub fn ended(&self) -> u64 {
+        self.completed + self.failed + self.refused
+    }
+
     fn note(&mut self, event: &Event) {
         let What::Ended { outcome, .. } = &event.what else { return };
         match outcome {

@@ -3,6 +3,8 @@
 mod harness;
 mod access;
 mod budgets;
+mod calls;
+mod doctor;
 mod lifecycle;
 mod reload;
 mod routes;

@@ -2,6 +2,7 @@
 //!
 //! `PROPTEST_RNG_SEED=n` replays a seed that a failure printed; `PROPTEST_CASES=n` runs more.
 
+mod calendar;
 mod model;
 mod ops;
 
@@ -20,7 +21,8 @@ const OPS: usize = 200;
 
 #[test]
 fn the_ledger_agrees_with_the_reference_after_every_step() {
-    let config = Config { cases: CASES, failure_persistence: None, max_shrink_iters: 4000, ..Config::default() };
+    let asked = Config::default();
+    let config = Config { cases: asked.cases.max(CASES), failure_persistence: None, max_shrink_iters: 4000, ..asked };
     let RngSeed::Fixed(seed) = seed(config.rng_seed) else { panic!("a seed was chosen") };
     println!("PROPTEST_RNG_SEED={seed}");
     let mut runner = TestRunner::new(Config { rng_seed: RngSeed::Fixed(seed), ..config });

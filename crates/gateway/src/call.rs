@@ -12,8 +12,7 @@ use tokio::time::Instant;
 use crate::authenticate::Caller;
 use crate::identify::Identity;
 
-/// One call.
-#[derive(Debug)]
+/// One call. Without `Debug`, because its headers and body are the client's.
 pub(crate) struct Call {
     pub(crate) id: CallId,
     pub(crate) at: Timestamp,

@@ -73,6 +73,15 @@ impl Client {
         }
     }
 
+    /// Whether the client has left.
+    pub(crate) fn is_gone(&self) -> bool {
+        match &self.line {
+            Line::Waiting(sender) => sender.is_closed(),
+            Line::Streaming(sender) => sender.is_closed(),
+            Line::Done => true,
+        }
+    }
+
     /// Resolves when the client has left.
     pub(crate) async fn left(&mut self) {
         match &mut self.line {

@@ -52,6 +52,11 @@ impl Denied {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "ledger_unavailable", message)
     }
 
+    /// The process ends; nothing was sent.
+    pub(crate) fn stopping() -> Box<Self> {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", "mete serve is being stopped; nothing was sent, try again")
+    }
+
     pub(crate) fn with(mut self: Box<Self>, name: &str, value: impl Into<Value>) -> Box<Self> {
         self.denial.details.insert(name.to_owned(), value.into());
         self

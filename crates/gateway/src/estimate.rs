@@ -34,6 +34,11 @@ pub(crate) struct Need {
     pub(crate) floor: u64,
 }
 
+impl Need {
+    /// A hold of nothing, for calls without a bound that are let pass.
+    pub(crate) const NOTHING: Self = Self { min: Nanos::ZERO, want: Nanos::ZERO, floor: 0 };
+}
+
 /// Prices a request at one provider.
 pub(crate) fn target<'a>(prices: &PriceBook, provider: &'a ProviderSettings, request: &Request, at: Timestamp) -> Target<'a> {
     let model_sent = provider.aliases.get(&request.model).unwrap_or(&request.model).clone();

@@ -55,7 +55,14 @@ impl History {
         let mut sorted: Vec<i64> = known.iter().copied().collect();
         sorted.sort_unstable();
         let at = |tenths: usize| of(bound, sorted[(sorted.len() - 1) * tenths / 10]);
-        Expected { low: at(1), median: at(5), high: at(9), basis: format!("{} settled calls of {model}", sorted.len()) }
+        Expected { low: at(1), median: at(5), high: at(9), basis: basis(sorted.len(), model) }
+    }
+}
+
+fn basis(calls: usize, model: &str) -> String {
+    match calls {
+        1 => format!("1 settled call of {model}"),
+        calls => format!("{calls} settled calls of {model}"),
     }
 }
 

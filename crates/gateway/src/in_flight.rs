@@ -43,6 +43,12 @@ impl InFlight {
         self.cut.send_replace(true);
     }
 
+    /// Resolves when calls must end.
+    pub(crate) async fn stopped(&self) {
+        // The sender lives as long as `self`.
+        let _ = self.cut.subscribe().wait_for(|cut| *cut).await;
+    }
+
     /// A receiver that turns true when calls must end.
     pub(crate) fn cutting(&self) -> watch::Receiver<bool> {
         self.cut.subscribe()

@@ -14,11 +14,22 @@ use crate::body::{ReadError, read_whole};
 use crate::client::Client;
 use crate::forward::{NoAnswer, Waits};
 
+/// Why nothing was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unsent {
+    /// The provider can't be reached.
+    Unreachable,
+    /// The client left before.
+    ClientLeft,
+    /// The request can't be made.
+    Unshaped,
+}
+
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// Nothing reached the provider.
-    NotSent,
+    /// Nothing reached the provider; says why.
+    NotSent(Unsent),
     /// Sent, no answer.
     NoAnswer(NoAnswer),
     /// A complete answer, of whatever status.

@@ -13,7 +13,6 @@ use http::request::Parts;
 use http::{HeaderMap, Response, StatusCode};
 use jiff::Timestamp;
 use ledger::{Attributes, RunId};
-use money::Nanos;
 use pricing::PriceBook;
 use store::{CallId, RefusedCall};
 use tokio::time::Instant;
@@ -29,13 +28,16 @@ use crate::denied::{Denied, Step};
 use crate::estimate::{Need, Target, Unbounded};
 use crate::forward::{NoAnswer, Sent, Waits};
 use crate::limiter::Seat;
-use crate::meter::{Ceiling, End, Manner, Metered, Relay};
+use crate::meter::{Ceiling, End, Manner, Metered, Relay, Unsent};
 use crate::metrics::{CallLabels, Ended};
 use crate::settings::Settings;
 use crate::settle::{Basis, Verdict};
 use crate::shape::Pass;
 use crate::upstream::Upstreams;
 use crate::{admit, authenticate, estimate, forward, identify, incoming, meter, names, refusal, response, settle, shape};
+
+/// The longest rest between two attempts at one provider.
+const REST_MAX: Duration = Duration::from_secs(10);
 
 /// What a call is decided under, from its beginning to its end.
 struct Stage<'a> {
@@ -85,7 +87,11 @@ impl Stage<'_> {
             return Ok(());
         }
         let caller = authenticate::authenticate(&self.gateway.inner.books, self.settings.authentication, &route, &head.headers, at)?;
-        let body = incoming::body(&head.headers, &route, body, &self.settings).await?;
+        let body = tokio::select! {
+            biased;
+            body = incoming::body(&head.headers, &route, body, &self.settings) => body?,
+            () = self.gateway.inner.in_flight.stopped() => return Err(Denied::stopping()),
+        };
         let body_took = started.elapsed();
         let request = read(&route, &body, &self.settings, &head.headers)?;
         let identity = identify::identify(&self.gateway.inner.books, &caller, &head.headers, &request.attributes)?;
@@ -111,7 +117,7 @@ impl Stage<'_> {
         for (index, provider) in chain.iter().enumerate() {
             let pass = shape::pass(call, provider, &self.settings, self.run_key(call, provider))?;
             let target = estimate::target(&self.prices, provider, &call.request, call.at);
-            let (target, need) = self.need(call, target, known).await?;
+            let (target, need) = self.need(call, target, pass.covered, known).await?;
             let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
             let attributes = with_facts(&call.identity.attributes, &target);
             let attempt = Attempt { number, target: &target, need, attributes, covered: pass.covered };
@@ -124,7 +130,7 @@ impl Stage<'_> {
             match more.filter(|_| may_try_again(&metered)) {
                 Some(next) if self.rest(index, next.name == provider.name, &metered, call, client).await => {}
                 _ => {
-                    self.respond(call, &target, &admitted, &metered, &verdict, client).await;
+                    self.respond(call, &pass, &admitted, &metered, &verdict, client).await;
                     return Ok(());
                 }
             }
@@ -133,7 +139,7 @@ impl Stage<'_> {
     }
 
     /// What to hold, by the bound; or the policy for calls that have none.
-    async fn need<'t>(&self, call: &Call, mut target: Target<'t>, known: &mut Known) -> Step<(Target<'t>, Need)> {
+    async fn need<'t>(&self, call: &Call, mut target: Target<'t>, covered: bool, known: &mut Known) -> Step<(Target<'t>, Need)> {
         if let Some(refusable) = &mut known.refusable {
             target.provider.name.clone_into(&mut refusable.provider);
             refusable.attributes = with_facts(&call.identity.attributes, &target);
@@ -143,6 +149,10 @@ impl Stage<'_> {
             Ok(need) => return Ok((target, need)),
             Err(why) => why,
         };
+        // What a subscription covers is billed nothing, whatever its list value.
+        if covered {
+            return Ok((Target { bound: Err(why), ..target }, Need::NOTHING));
+        }
         let attributes = with_facts(&call.identity.attributes, &target);
         let unbounded =
             Unbounded { attributes: &attributes, run: call.identity.run_id(), query: &target.query, request: &call.request, why: &why };
@@ -157,14 +167,19 @@ impl Stage<'_> {
                     Denied::payment_required(code, message)
                 })
             }
-            None => Ok((Target { bound: Err(why), ..target }, Need { min: Nanos::ZERO, want: Nanos::ZERO, floor: 0 })),
+            None => Ok((Target { bound: Err(why), ..target }, Need::NOTHING)),
         }
     }
 
     /// Holds the money; `None` when the client left meanwhile.
     async fn admit(&self, call: &Call, attempt: &Attempt<'_>, known: &Known, client: &mut Client) -> Step<Option<Box<Admitted>>> {
         let books = &self.gateway.inner.books;
-        match admit::admit(books, &self.settings, self.prices.version(), call, attempt, client).await? {
+        let admission = tokio::select! {
+            biased;
+            admission = admit::admit(books, &self.settings, self.prices.version(), call, attempt, client) => admission?,
+            () = self.gateway.inner.in_flight.stopped() => return Err(Denied::stopping()),
+        };
+        match admission {
             Admission::Granted(admitted) => {
                 self.gateway.inner.metrics.hold_waited(admitted.waited);
                 Ok(Some(admitted))
@@ -193,7 +208,7 @@ impl Stage<'_> {
         let upstream = match shape::shape(call, target, admitted, pass, &self.settings) {
             Ok(upstream) => upstream,
             Err(denied) => {
-                let metered = Metered::without_answer(End::NotSent, dispatched);
+                let metered = Metered::without_answer(End::NotSent(Unsent::Unshaped), dispatched);
                 self.settle(call, target, admitted, &metered, None).await;
                 return Err(denied);
             }
@@ -219,12 +234,15 @@ impl Stage<'_> {
         dispatched: Instant,
         client: &mut Client,
     ) -> Metered {
+        if client.is_gone() {
+            return Metered::without_answer(End::NotSent(Unsent::ClientLeft), dispatched);
+        }
         let mut waits = self.waits(call);
         let answer = match forward::forward(&self.upstreams, upstream, &mut waits, client).await {
             Sent::Head(answer) => answer,
             Sent::Unreachable(why) => {
                 tracing::warn!(provider = target.provider.name, why, "no connection to a provider");
-                return Metered::without_answer(End::NotSent, dispatched);
+                return Metered::without_answer(End::NotSent(Unsent::Unreachable), dispatched);
             }
             Sent::NoAnswer(why) => return Metered::without_answer(End::NoAnswer(why), dispatched),
             Sent::ClientLeft => return Metered::without_answer(End::ClientLeft, dispatched),
@@ -279,22 +297,13 @@ impl Stage<'_> {
     }
 
     /// Gives the client its answer, or the end of its stream.
-    async fn respond(
-        &self,
-        call: &Call,
-        target: &Target<'_>,
-        admitted: &Admitted,
-        metered: &Metered,
-        verdict: &Verdict,
-        client: &mut Client,
-    ) {
+    async fn respond(&self, call: &Call, pass: &Pass, admitted: &Admitted, metered: &Metered, verdict: &Verdict, client: &mut Client) {
         match (metered.manner, metered.answered()) {
             (Manner::Whole, Some(status)) => {
                 let mut head = response::head(status, &metered.headers);
                 response::with_admission(&mut head, call.id, admitted, call.request.ask.output_ceiling);
-                response::with_cost(&mut head, admitted, verdict.cost());
-                let key = target.provider.api_key.as_ref().filter(|_| !status.is_success());
-                let body = response::scrub(metered.body.clone(), key.map(|key| key.expose()));
+                response::with_cost(&mut head, admitted, verdict);
+                let body = response::scrub(status, metered.body.clone(), pass.secret());
                 client.answer(head.map(|()| body.into()));
             }
             (Manner::Whole, None) => client.answer(response::denied(call.route.dialect, false, Some(call.id), &failure(metered))),
@@ -317,6 +326,10 @@ impl Stage<'_> {
             return Instant::now() < call.deadline;
         }
         let asked = metered.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok()).map(Duration::from_secs);
+        // A provider that wants to be left alone for longer is the client's to wait for.
+        if asked.is_some_and(|asked| asked > REST_MAX) {
+            return false;
+        }
         let doubling = Duration::from_millis(100).saturating_mul(1 << failed.min(6));
         let until = Instant::now() + asked.unwrap_or(doubling).max(doubling);
         if until >= call.deadline {
@@ -342,13 +355,12 @@ impl Stage<'_> {
                 let limit = self.settings.limits.answer_bytes_max;
                 meter::collect(answer, call.route.operation, limit, dispatched, &mut waits, client).await
             }
-            Sent::Unreachable(_) => Metered::without_answer(End::NotSent, dispatched),
+            Sent::Unreachable(_) => Metered::without_answer(End::NotSent(Unsent::Unreachable), dispatched),
             Sent::NoAnswer(why) => Metered::without_answer(End::NoAnswer(why), dispatched),
             Sent::ClientLeft => return Ok(()),
         };
         let status = metered.answered().ok_or_else(|| failure(&metered))?;
-        let key = provider.api_key.as_ref().filter(|_| !status.is_success());
-        let body = response::scrub(metered.body.clone(), key.map(|key| key.expose()));
+        let body = response::scrub(status, metered.body.clone(), pass.secret());
         client.answer(response::head(status, &metered.headers).map(|()| body.into()));
         Ok(())
     }
@@ -434,7 +446,7 @@ pub(crate) fn with_facts(attributes: &Attributes, target: &Target<'_>) -> Attrib
 /// Whether another attempt may help: nothing was sent, or the provider said that it is overloaded or broken.
 fn may_try_again(metered: &Metered) -> bool {
     match (&metered.end, metered.status) {
-        (End::NotSent, _) => true,
+        (End::NotSent(Unsent::Unreachable), _) => true,
         (End::Answered, Some(status)) => matches!(status.as_u16(), 429 | 500 | 502 | 503 | 504 | 529),
         _ => false,
     }
@@ -444,7 +456,7 @@ fn may_try_again(metered: &Metered) -> bool {
 fn failure(metered: &Metered) -> Box<Denied> {
     let bad_gateway = |code: &'static str, message: &str| Denied::new(StatusCode::BAD_GATEWAY, code, message);
     match &metered.end {
-        End::NotSent => bad_gateway("provider_unreachable", "the provider can't be reached; nothing was sent and nothing is charged"),
+        End::NotSent(_) => bad_gateway("provider_unreachable", "the provider can't be reached; nothing was sent and nothing is charged"),
         End::NoAnswer(_) => {
             let message = "the provider gave no answer; whether it charges for the call is unknown, so its hold stays counted";
             Denied::new(StatusCode::GATEWAY_TIMEOUT, "no_answer", message)

@@ -58,10 +58,13 @@ pub(crate) fn with_admission(response: &mut Response<()>, call: CallId, admitted
 }
 
 /// Adds the cost, and what is left after it.
-pub(crate) fn with_cost(response: &mut Response<()>, admitted: &Admitted, cost: Nanos) {
+pub(crate) fn with_cost(response: &mut Response<()>, admitted: &Admitted, verdict: &Verdict) {
     let headers = response.headers_mut();
-    let billed = if admitted.covered { Nanos::ZERO } else { cost };
-    set(headers, COST, &billed.to_usd());
+    let billed = billed(verdict, admitted.covered);
+    // An unknown price isn't a price of zero, so nothing is said.
+    if verdict.priced || admitted.covered {
+        set(headers, COST, &billed.to_usd());
+    }
     if let Some(view) = &admitted.grant.tightest
         && let Some(remaining) = view.remaining
     {
@@ -69,6 +72,11 @@ pub(crate) fn with_cost(response: &mut Response<()>, admitted: &Admitted, cost: 
         let left = freed.map_or(remaining, |left| left.max(Nanos::ZERO));
         with_remaining(headers, view, left);
     }
+}
+
+/// What is owed: nothing for what a subscription covers.
+fn billed(verdict: &Verdict, covered: bool) -> Nanos {
+    if covered { Nanos::ZERO } else { verdict.cost() }
 }
 
 /// What the call holds of billed money.
@@ -89,9 +97,12 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
 
 /// The last comment of a stream, for clients that asked for it; SSE parsers skip comments.
 pub(crate) fn trailer(call: CallId, covered: bool, verdict: &Verdict) -> Bytes {
-    let cost = if covered { Nanos::ZERO } else { verdict.cost() }.to_usd();
+    let cost = billed(verdict, covered).to_usd();
     let call = call.to_string();
-    let mut fields = vec![("x-mete-call-id", call.as_str()), ("x-mete-cost-usd", cost.as_str())];
+    let mut fields = vec![("x-mete-call-id", call.as_str())];
+    if verdict.priced || covered {
+        fields.push(("x-mete-cost-usd", cost.as_str()));
+    }
     if matches!(verdict.outcome, Outcome::Settled { estimated: true, .. }) {
         fields.push(("x-mete-estimated", "true"));
     }
@@ -144,11 +155,24 @@ pub(crate) fn stream_error(dialect: Dialect, operation: Operation, denial: &Deni
 }
 
 /// A provider's error text without the gateway's own key, which some providers repeat.
-pub(crate) fn scrub(body: Bytes, secret: Option<&str>) -> Bytes {
-    let Some(secret) = secret.filter(|secret| secret.len() >= 8) else { return body };
-    let found = body.windows(secret.len()).any(|window| window == secret.as_bytes());
-    if !found {
+pub(crate) fn scrub(status: StatusCode, body: Bytes, secret: Option<&str>) -> Bytes {
+    let Some(secret) = secret.filter(|secret| secret.len() >= 8 && !status.is_success()) else { return body };
+    if !body.windows(secret.len()).any(|window| window == secret.as_bytes()) {
         return body;
     }
     String::from_utf8_lossy(&body).replace(secret, "[key removed by mete]").into_bytes().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_s_error_does_not_give_the_gateway_s_key_away() {
+        let body = Bytes::from_static(b"{\"error\":\"wrong key sk-gateway-1234\"}");
+        let scrubbed = scrub(StatusCode::UNAUTHORIZED, body.clone(), Some("sk-gateway-1234"));
+        assert_eq!(scrubbed, Bytes::from_static(b"{\"error\":\"wrong key [key removed by mete]\"}"));
+        assert_eq!(scrub(StatusCode::UNAUTHORIZED, body.clone(), Some("sk-other-key")), body);
+        assert_eq!(scrub(StatusCode::UNAUTHORIZED, body.clone(), None), body);
+    }
 }

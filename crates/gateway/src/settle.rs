@@ -11,7 +11,7 @@ use store::{AttemptEnd, Outcome, StoredLine};
 
 use crate::Gateway;
 use crate::forward::NoAnswer;
-use crate::meter::{End, Metered};
+use crate::meter::{End, Metered, Unsent};
 
 /// What a cost is decided from.
 pub(crate) struct Basis<'a> {
@@ -70,7 +70,7 @@ impl Verdict {
 /// - Anything else (the client left, the stream broke, no usage came): input and as much output as can have been made.
 pub(crate) fn verdict(basis: &Basis<'_>, metered: &Metered) -> Verdict {
     match &metered.end {
-        End::NotSent => return Verdict::without_cost(Outcome::Voided, "connect_failed"),
+        End::NotSent(why) => return Verdict::without_cost(Outcome::Voided, unsent(*why)),
         End::NoAnswer(why) => return unresolved(*why),
         End::Unreadable(why) => return at_hold(basis, "cut").flagged(format!("cut: {why}")),
         End::Answered | End::ClientLeft | End::Cut(_) => {}
@@ -94,6 +94,14 @@ pub(crate) fn verdict(basis: &Basis<'_>, metered: &Metered) -> Verdict {
     match &reading.error {
         Some(error) => verdict.flagged(format!("error in the answer: {}", crate::denied::echo(error))),
         None => verdict,
+    }
+}
+
+fn unsent(why: Unsent) -> &'static str {
+    match why {
+        Unsent::Unreachable => "connect_failed",
+        Unsent::ClientLeft => "client_left",
+        Unsent::Unshaped => "not_sent",
     }
 }
 

@@ -35,7 +35,16 @@ pub(crate) const HOP_BY_HOP: [HeaderName; 8] = [
 #[derive(Clone)]
 pub(crate) struct Pass {
     header: Option<(HeaderName, HeaderValue)>,
+    /// The gateway's own key, when it is what goes.
+    key: Option<Secret>,
     pub(crate) covered: bool,
+}
+
+impl Pass {
+    /// The gateway's own key, which no answer may repeat.
+    pub(crate) fn secret(&self) -> Option<&str> {
+        self.key.as_ref().map(Secret::expose)
+    }
 }
 
 /// Chooses the credential: the gateway's own for callers that it knows, else the client's. A subscription's login is
@@ -43,23 +52,25 @@ pub(crate) struct Pass {
 pub(crate) fn pass(call: &Call, provider: &ProviderSettings, settings: &Settings, run_key: Option<Secret>) -> Step<Pass> {
     let gateway_key = run_key.or_else(|| provider.api_key.clone());
     let always = provider.use_key == UseKey::Always && gateway_key.is_some();
-    let own = |name: &HeaderName, value: &HeaderValue| Some((name.clone(), value.clone()));
-    let (header, covered) = match &call.caller.credential {
-        Credential::Subscription(name, value) if !always => (own(name, value), true),
-        Credential::Own(name, value) if !(always || call.caller.is_known() && gateway_key.is_some()) => {
-            if settings.authentication == Authentication::Keyed {
-                let message = format!(
-                    "provider `{}` has no key of its own, and this gateway forwards no other; set `api_key_env` in mete.toml",
-                    provider.name
-                );
-                return Err(Denied::unauthorized("no_provider_key", message));
-            }
-            (own(name, value), false)
+    let own =
+        |name: &HeaderName, value: &HeaderValue, covered: bool| Pass { header: Some((name.clone(), value.clone())), key: None, covered };
+    match &call.caller.credential {
+        Credential::Subscription(name, value) if !always => Ok(own(name, value, true)),
+        Credential::Own(name, value) if !(always || call.caller.is_known() && gateway_key.is_some()) => match settings.authentication {
+            Authentication::Keyed => Err(no_provider_key(provider)),
+            Authentication::Passthrough => Ok(own(name, value, false)),
+        },
+        Credential::None if !always && !call.caller.is_known() => Ok(Pass { header: None, key: None, covered: false }),
+        _ => {
+            let header = gateway_key.as_ref().map(|key| key_header(provider.dialect, key)).transpose()?;
+            Ok(Pass { header, key: gateway_key, covered: false })
         }
-        Credential::None if !always && !call.caller.is_known() => (None, false),
-        _ => (gateway_key.map(|key| key_header(provider.dialect, &key)).transpose()?, false),
-    };
-    Ok(Pass { header, covered })
+    }
+}
+
+fn no_provider_key(provider: &ProviderSettings) -> Box<Denied> {
+    let why = "has no key of its own, and this gateway forwards no other; set `api_key_env` in mete.toml";
+    Denied::unauthorized("no_provider_key", format!("provider `{}` {why}", provider.name))
 }
 
 fn key_header(dialect: Dialect, key: &Secret) -> Step<(HeaderName, HeaderValue)> {
@@ -164,4 +175,56 @@ fn headers(client: &HeaderMap) -> HeaderMap {
 pub(crate) fn connection_names(headers: &HeaderMap) -> Vec<String> {
     let values = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).map(|name| name.trim().to_ascii_lowercase()).filter(|name| !name.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn provider(dialect: Dialect, base: &str, subscription: Option<&str>) -> ProviderSettings {
+        ProviderSettings {
+            name: "p".to_owned(),
+            dialect,
+            base_url: base.parse().unwrap(),
+            subscription_url: subscription.map(|url| url.parse().unwrap()),
+            api_key: None,
+            use_key: UseKey::Virtual,
+            seller: "s".to_owned(),
+            region: String::new(),
+            select: BTreeMap::new(),
+            models: Vec::new(),
+            aliases: BTreeMap::new(),
+            stream_usage: true,
+            fallback: Vec::new(),
+            retries: 0,
+        }
+    }
+
+    #[test]
+    fn a_path_goes_to_the_provider_s_own_address_and_a_plan_s_login_to_its_own_host() {
+        use Dialect::{Anthropic, OpenAi};
+        let cases = [
+            (OpenAi, "https://api.openai.com", None, false, "/v1/responses", "https://api.openai.com/v1/responses"),
+            (OpenAi, "https://api.openai.com/", None, true, "/v1/responses", "https://chatgpt.com/backend-api/codex/responses"),
+            (OpenAi, "http://127.0.0.1:9", None, true, "/v1/responses", "http://127.0.0.1:9/v1/responses"),
+            (OpenAi, "http://127.0.0.1:9", Some("http://127.0.0.1:8/x"), true, "/v1/responses?a=1", "http://127.0.0.1:8/x/responses?a=1"),
+            (OpenAi, "http://127.0.0.1:9", Some("http://127.0.0.1:8/x"), false, "/v1/responses", "http://127.0.0.1:9/v1/responses"),
+            (OpenAi, "http://router/api/", None, false, "/v1/chat/completions", "http://router/api/v1/chat/completions"),
+            (
+                Anthropic,
+                "https://api.anthropic.com",
+                None,
+                true,
+                "/v1/messages?beta=true",
+                "https://api.anthropic.com/v1/messages?beta=true",
+            ),
+            (Anthropic, "http://router", Some("https://api.anthropic.com"), true, "/v1/messages", "https://api.anthropic.com/v1/messages"),
+        ];
+        for (dialect, base, subscription, covered, path, expected) in cases {
+            let uri = address(&provider(dialect, base, subscription), path, covered).unwrap();
+            assert_eq!(uri.to_string(), expected);
+        }
+    }
 }

@@ -244,7 +244,7 @@ async fn an_estimate_goes_through_the_same_stages() {
     let answer = world.post("/v1/chat/completions", &chat(json!({ "max_completion_tokens": 4_000 }))).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
     let again = world.gateway.estimate(ask("gpt-5", 4_000)).await.unwrap();
-    assert_eq!(again.basis, "1 settled calls of gpt-5");
+    assert_eq!(again.basis, "1 settled call of gpt-5");
     let cost = answer.nanos("x-mete-cost-usd");
     assert!(again.expected.get().abs_diff(cost) < 1_000_000 && again.expected < again.max, "{again:?} {cost}");
     let unknown = world.gateway.estimate(ask("made-up", 100)).await.unwrap();

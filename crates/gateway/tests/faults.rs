@@ -358,3 +358,34 @@ async fn a_drain_waits_for_streams_and_then_settles_what_is_cut() {
     assert!(text.contains("\"error\""), "{}", &text[text.len().saturating_sub(300)..]);
     check_money(&world, "drained", Money::Estimated).await;
 }
+
+#[tokio::test]
+async fn a_drain_ends_waits_too() {
+    let world = World::with(|settings| settings.clamp = false).await;
+    world.budget("all", "0.021").await;
+    let slow = chat("output=20 first_ms=5000", false).to_string();
+    let own = [("authorization", "Bearer sk-own")];
+    let first = tokio::spawn(world.client.request(world.request(Method::POST, CHAT, &own, &slow)));
+    world.until("the first call is at the provider", || world.requests() == 1).await;
+    let waiting = tokio::spawn(world.client.request(world.request(Method::POST, CHAT, &own, &slow)));
+    world.until("the second call waits", || world.gateway.in_flight() == 2).await;
+    let began = std::time::Instant::now();
+    world.gateway.drain(Duration::from_millis(100)).await;
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    assert_eq!(waiting.await.unwrap().unwrap().status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(first.await.unwrap().unwrap().status(), StatusCode::GATEWAY_TIMEOUT);
+    assert_eq!(world.requests(), 1);
+    assert_eq!(world.calls().await[0].status, CallStatus::Unresolved, "sent, and nobody knows what became of it");
+}
+
+#[tokio::test]
+async fn a_plan_s_login_is_never_refused_for_an_unknown_price() {
+    let world = World::start().await;
+    world.budget("all", "5").await;
+    let mut body = messages("output=30", false);
+    body["model"] = json!("claude-next");
+    let login = [("authorization", "Bearer sk-ant-oat01-abcdefgh9z9z")];
+    let answer = world.send(Method::POST, "/v1/messages", &login, &body.to_string()).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    assert_eq!(answer.header("x-mete-cost-usd"), Some("0.00"));
+}

@@ -105,7 +105,7 @@ impl Answer {
 pub struct Api(Way);
 
 enum Way {
-    Remote { base: String, data_plane: String, token: String, client: Client<HttpConnector, Full<Bytes>> },
+    Remote { base: String, data_plane: String, token: String, client: Box<Client<HttpConnector, Full<Bytes>>> },
     Local { router: Router, control: Arc<Control> },
 }
 
@@ -149,7 +149,7 @@ impl Api {
 
     fn remote(base: String, token: String) -> Self {
         let client = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
-        Self(Way::Remote { data_plane: base.clone(), base, token, client })
+        Self(Way::Remote { data_plane: base.clone(), base, token, client: Box::new(client) })
     }
 
     fn with_data_plane(mut self, address: Option<&str>) -> Self {
@@ -265,8 +265,15 @@ impl Api {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let status = answer.status().as_u16();
-        let bytes = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await.map_err(|error| self.unreachable(&error.to_string()))?.to_bytes();
-        let wrong = |why: serde_json::Error| AccessError::NotTheApi { url: self.base_url().unwrap_or("here").to_owned(), why: format!("status {status}, {why}") };
+        let bytes = Limited::new(answer.into_body(), ANSWER_BYTES_MAX)
+            .collect()
+            .await
+            .map_err(|error| self.unreachable(&error.to_string()))?
+            .to_bytes();
+        let wrong = |why: serde_json::Error| AccessError::NotTheApi {
+            url: self.base_url().unwrap_or("here").to_owned(),
+            why: format!("status {status}, {why}"),
+        };
         Ok(Answer { status, body: serde_json::from_slice(&bytes).map_err(wrong)? })
     }
 

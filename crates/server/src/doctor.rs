@@ -97,7 +97,10 @@ fn clock(now: Timestamp) -> Finding {
     // The year in which this was written: an earlier clock is wrong, and windows would be wrong with it.
     let built: Timestamp = Timestamp::from_second(1_767_225_600).unwrap_or_default();
     if now < built {
-        return Finding::error(format!("the clock says {now}, which is in the past"), "set the machine's clock; budgets with a window follow it");
+        return Finding::error(
+            format!("the clock says {now}, which is in the past"),
+            "set the machine's clock; budgets with a window follow it",
+        );
     }
     Finding::ok(format!("the clock says {now}"))
 }
@@ -146,8 +149,13 @@ fn disk(data: &Path) -> Option<Finding> {
 
 fn verified(data: &Path) -> Finding {
     match store::verify(data, false) {
-        Ok(report) if report.ok => Finding::ok(format!("the journal adds up: {} budgets, {} open holds", report.budgets, report.open_holds)),
-        Ok(report) => Finding::error(format!("the journal doesn't add up: {}", report.violations.join("; ")), "`mete verify --full`, then restore a backup with `mete backup restore`"),
+        Ok(report) if report.ok => {
+            Finding::ok(format!("the journal adds up: {} budgets, {} open holds", report.budgets, report.open_holds))
+        }
+        Ok(report) => Finding::error(
+            format!("the journal doesn't add up: {}", report.violations.join("; ")),
+            "`mete verify --full`, then restore a backup with `mete backup restore`",
+        ),
         Err(error) => Finding::error(format!("the journal can't be read: {error}"), "restore a backup with `mete backup restore`"),
     }
 }
@@ -161,7 +169,10 @@ async fn server(api: Option<&Api>, findings: &mut Vec<Finding>) {
     let stats = api.get("/stats").await.map(|answer| answer.body).unwrap_or_default();
     findings.push(Finding::ok(format!("a server runs at {address}, version {}", stats["version"].as_str().unwrap_or("?"))));
     if let Some(why) = stats["reload_error"].as_str() {
-        findings.push(Finding::warning(format!("its last reload was rejected: {why}"), "mend the file; the running configuration is the one before"));
+        findings.push(Finding::warning(
+            format!("its last reload was rejected: {why}"),
+            "mend the file; the running configuration is the one before",
+        ));
     }
     if let Some(why) = stats["stopped"].as_str() {
         findings.push(Finding::error(format!("it admits nothing: {why}"), "restart it; what the disk has is read again"));
@@ -175,12 +186,18 @@ async fn server(api: Option<&Api>, findings: &mut Vec<Finding>) {
 fn configuration(options: &DoctorOptions, findings: &mut Vec<Finding>) -> Option<Config> {
     match config::load(options.config.as_deref(), &[], &options.env) {
         Ok(config) => {
-            let from = options.config.as_ref().map_or("no mete.toml: the built-in configuration".to_owned(), |file| file.display().to_string());
+            let from =
+                options.config.as_ref().map_or("no mete.toml: the built-in configuration".to_owned(), |file| file.display().to_string());
             findings.push(Finding::ok(format!("{from}: {} providers, {} budgets", config.providers().len(), config.budgets.len())));
             Some(config)
         }
         Err(error) => {
-            findings.extend(error.to_string().lines().map(|line| Finding::error(line, "mend that line; `mete serve --print-config` shows what is in force")));
+            findings.extend(
+                error
+                    .to_string()
+                    .lines()
+                    .map(|line| Finding::error(line, "mend that line; `mete serve --print-config` shows what is in force")),
+            );
             None
         }
     }
@@ -194,9 +211,10 @@ fn price_book(options: &DoctorOptions, config: Option<&Config>, findings: &mut V
     let newest = book.rows().rules.iter().filter_map(|rule| rule.valid.from).filter(|from| *from <= now).max();
     let days = newest.map(|newest| (now.as_second() - newest.as_second()) / 86_400);
     findings.push(match days {
-        Some(days) if days > PRICES_DAYS_MAX => {
-            Finding::warning(format!("the newest price is {days} days old"), "install a newer mete, or set prices of your own with `mete prices set` or `[prices] extra`")
-        }
+        Some(days) if days > PRICES_DAYS_MAX => Finding::warning(
+            format!("the newest price is {days} days old"),
+            "install a newer mete, or set prices of your own with `mete prices set` or `[prices] extra`",
+        ),
         Some(days) => Finding::ok(format!("{} prices, the newest {days} days old", book.rows().rules.len())),
         None => Finding::ok(format!("{} prices without dates", book.rows().rules.len())),
     });
@@ -228,7 +246,10 @@ async fn provider(provider: &ProviderSettings, options: &DoctorOptions, findings
     let is_near = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
     let is_plain = provider.base_url.scheme_str() == Some("http");
     if is_plain && !is_near {
-        findings.push(Finding::warning(format!("provider {name} is reached without TLS, its key in the clear"), "write https:// in its base_url"));
+        findings.push(Finding::warning(
+            format!("provider {name} is reached without TLS, its key in the clear"),
+            "write https:// in its base_url",
+        ));
     }
     if options.connect {
         let port = provider.base_url.port_u16().unwrap_or(if is_plain { 80 } else { 443 });
@@ -255,14 +276,20 @@ async fn budgets(api: Option<&Api>, config: &Config, book: Option<&PriceBook>, f
         None => config.budgets.iter().map(|budget| (budget.name.clone(), budget.limit)).collect(),
     };
     if limits.iter().all(|(_, limit)| limit.is_none()) {
-        findings.push(Finding::warning("no budget limits anything; calls are only observed", "`mete budgets set all --limit 100 --window month`, or [[budgets]] in mete.toml"));
+        findings.push(Finding::warning(
+            "no budget limits anything; calls are only observed",
+            "`mete budgets set all --limit 100 --window month`, or [[budgets]] in mete.toml",
+        ));
         return;
     }
     let typical = book.and_then(|book| typical_call(book, config));
     for (name, limit) in limits {
         let (Some(limit), Some((model, cost))) = (limit, &typical) else { continue };
         findings.push(if limit < *cost {
-            Finding::warning(format!("budget {name}: {limit} is less than one typical call of {model} may cost ({cost})"), format!("`mete budgets set {name} --limit USD` with more, or a cheaper model"))
+            Finding::warning(
+                format!("budget {name}: {limit} is less than one typical call of {model} may cost ({cost})"),
+                format!("`mete budgets set {name} --limit USD` with more, or a cheaper model"),
+            )
         } else {
             Finding::ok(format!("budget {name}: {limit}"))
         });

@@ -58,16 +58,24 @@ pub fn cost(ask: &CostAsk) -> Result<Value, OfflineError> {
 
 /// As [`cost`], by a price book at hand.
 pub(crate) fn cost_by(book: &PriceBook, ask: &CostAsk) -> Result<Value, OfflineError> {
-    let dialect = Dialect::from_name(&ask.dialect).ok_or_else(|| OfflineError::Ask("dialect: write openai, anthropic or gemini".to_owned()))?;
+    let dialect =
+        Dialect::from_name(&ask.dialect).ok_or_else(|| OfflineError::Ask("dialect: write openai, anthropic or gemini".to_owned()))?;
     let reading = read_usage(dialect, &ask.usage)?;
     let usage = match reading.usage {
         UsageReading::Reported(usage) => usage,
         UsageReading::Refused { why } => return Err(OfflineError::Usage(why)),
-        UsageReading::Missing => return Err(OfflineError::Usage(format!("no counts of the dialect `{}` in it; check --dialect", ask.dialect))),
+        UsageReading::Missing => {
+            return Err(OfflineError::Usage(format!("no counts of the dialect `{}` in it; check --dialect", ask.dialect)));
+        }
     };
     let at = match &ask.at {
         None => Timestamp::now(),
-        Some(text) => text.parse().map_err(|_| OfflineError::Ask(format!("at `{}` is not a time; write RFC 3339, such as 2026-11-23T12:00:00Z", crate::config::budgets::short(text))))?,
+        Some(text) => text.parse().map_err(|_| {
+            OfflineError::Ask(format!(
+                "at `{}` is not a time; write RFC 3339, such as 2026-11-23T12:00:00Z",
+                crate::config::budgets::short(text)
+            ))
+        })?,
     };
     let mut query = PriceQuery::new(ask.seller.as_deref().unwrap_or(vendor(dialect)), &ask.model, at);
     query.region = ask.region.clone().unwrap_or_default();
@@ -185,7 +193,12 @@ mod tests {
             ("anthropic", "a", r#"{"input_tokens":500,"cache_creation_input_tokens":8000,"output_tokens":300}"#, 36_000_000),
             ("openai", "o", r#"{"prompt_tokens":10000,"completion_tokens":500,"prompt_tokens_details":{"cached_tokens":8000}}"#, 8_500_000),
             ("openai", "o", r#"{"input_tokens":1000,"output_tokens":1500,"output_tokens_details":{"reasoning_tokens":1200}}"#, 16_250_000),
-            ("openai", "o", r#"{"id":"x","object":"chat.completion","choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":0}}"#, 1_250_000),
+            (
+                "openai",
+                "o",
+                r#"{"id":"x","object":"chat.completion","choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":0}}"#,
+                1_250_000,
+            ),
             ("gemini", "g", r#"{"promptTokenCount":1000,"candidatesTokenCount":200,"thoughtsTokenCount":1800}"#, 21_250_000),
         ];
         for (dialect, model, usage, nanos) in cases {
@@ -200,7 +213,14 @@ mod tests {
     fn what_is_unknown_is_unpriced_and_what_is_absurd_is_refused() {
         let document = total("openai", "nobody-knows", r#"{"prompt_tokens":10,"completion_tokens":5}"#).unwrap();
         assert_eq!((document["status"].as_str(), document["total_nanos"].is_null()), (Some("unpriced"), true), "{document}");
-        for usage in [r#"{"prompt_tokens":-1,"completion_tokens":5}"#, r#"{"prompt_tokens":"7","completion_tokens":5}"#, r#"{"prompt_tokens":1e400,"completion_tokens":1}"#, "[]", "", r#"{"x":1}"#] {
+        for usage in [
+            r#"{"prompt_tokens":-1,"completion_tokens":5}"#,
+            r#"{"prompt_tokens":"7","completion_tokens":5}"#,
+            r#"{"prompt_tokens":1e400,"completion_tokens":1}"#,
+            "[]",
+            "",
+            r#"{"x":1}"#,
+        ] {
             assert!(total("openai", "o", usage).is_err(), "{usage}");
         }
         assert!(total("cohere", "o", "{}").unwrap_err().contains("openai, anthropic or gemini"));

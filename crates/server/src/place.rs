@@ -29,7 +29,8 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn the_data_directory_follows_the_environment() {
-        let cases: &[(&[(&str, &str)], Option<&str>)] = &[
+        type Case<'a> = (&'a [(&'a str, &'a str)], Option<&'a str>);
+        let cases: &[Case<'_>] = &[
             (&[("METE_DATA", "/d"), ("HOME", "/h")], Some("/d")),
             (&[("METE_DATA", ""), ("HOME", "/h")], Some("/h/.local/share/mete")),
             (&[("XDG_DATA_HOME", "/x"), ("HOME", "/h")], Some("/x/mete")),

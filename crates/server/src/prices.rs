@@ -38,7 +38,8 @@ pub(crate) fn assemble(base: &PriceBook, files: &[PathBuf], kept: &[PriceRow]) -
 
 /// One row as JSON text.
 pub(crate) fn read_row(text: &str) -> Result<Rows, String> {
-    price_book::read(&text.replace('\n', " ")).map_err(|errors| errors.iter().map(|error| error.what.clone()).collect::<Vec<_>>().join("; "))
+    price_book::read(&text.replace('\n', " "))
+        .map_err(|errors| errors.iter().map(|error| error.what.clone()).collect::<Vec<_>>().join("; "))
 }
 
 fn read_file(file: &Path) -> Result<Rows, String> {

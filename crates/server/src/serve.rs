@@ -214,7 +214,9 @@ async fn compose(
 ) -> Result<Running, StartError> {
     let mut notices = loaded.config.notices.clone();
     if unresolved > 0 {
-        notices.push(format!("{unresolved} calls of an earlier process are unresolved and count as held; `mete calls list --status unresolved`"));
+        notices.push(format!(
+            "{unresolved} calls of an earlier process are unresolved and count as held; `mete calls list --status unresolved`"
+        ));
     }
     let (addr, admin_addr) = (local(&listener)?, admin_listener.as_ref().map(local).transpose()?);
     let control = Control::new(books.clone(), &options.data, sources, loaded).await.map_err(StartError::Data)?;
@@ -238,13 +240,23 @@ fn local(listener: &TcpListener) -> Result<SocketAddr, StartError> {
 }
 
 /// Serves until told to stop, then drains the calls, then closes the books.
-async fn run(control: Arc<Control>, listener: TcpListener, admin_listener: Option<TcpListener>, stop: watch::Sender<bool>, idle_exit: Option<Duration>) {
+async fn run(
+    control: Arc<Control>,
+    listener: TcpListener,
+    admin_listener: Option<TcpListener>,
+    stop: watch::Sender<bool>,
+    idle_exit: Option<Duration>,
+) {
     let settings = control.gateway.settings();
     let (limits, drain) = (Limits::of(&settings), settings.timeouts.drain);
     let requests = Arc::new(AtomicU64::new(0));
     let watchers = tokio::spawn(watchers(Arc::clone(&control), stop.clone(), Arc::clone(&requests), idle_exit));
     let router = api::router(Arc::clone(&control));
-    let data = Front { gateway: control.gateway.clone(), router: admin_listener.is_none().then(|| router.clone()), requests: Arc::clone(&requests) };
+    let data = Front {
+        gateway: control.gateway.clone(),
+        router: admin_listener.is_none().then(|| router.clone()),
+        requests: Arc::clone(&requests),
+    };
     let served = listener::serve(listener, move |request, peer| data.clone().answer(request, peer), limits, stopped(stop.subscribe()));
     let admin = async {
         if let Some(listener) = admin_listener {

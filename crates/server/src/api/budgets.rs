@@ -112,7 +112,12 @@ pub(crate) async fn resume(control: State<Arc<Control>>, actor: Extension<Actor>
     set_paused(control, actor, name, false).await
 }
 
-async fn set_paused(State(control): State<Arc<Control>>, Extension(actor): Extension<Actor>, Path(name): Path<String>, paused: bool) -> Answer {
+async fn set_paused(
+    State(control): State<Arc<Control>>,
+    Extension(actor): Extension<Actor>,
+    Path(name): Path<String>,
+    paused: bool,
+) -> Answer {
     writable(&known(&control, &name).await?, "limit_usd")?;
     control.books.pause_budget(&name, paused, &actor.0).await?;
     one(&control, &name).await
@@ -159,7 +164,8 @@ fn budget_rows(control: &Control, budget: &BudgetRecord, accounts: &[AccountView
 
 fn merged(body: BudgetPut, present: Option<&BudgetSpec>) -> Result<Definition, ApiError> {
     let limit = body.limit_usd.map(|limit| limit.0).or_else(|| present.map(|spec| spec.limit.map_or("none".to_owned(), Nanos::to_usd)));
-    let needed = || ApiError::invalid("limit_usd is needed for a new budget; write an amount such as \"25.00\", or \"none\" to only observe");
+    let needed =
+        || ApiError::invalid("limit_usd is needed for a new budget; write an amount such as \"25.00\", or \"none\" to only observe");
     Ok(Definition {
         limit_usd: limit.ok_or_else(needed)?,
         window: body.window.or(present.map(|spec| window_word(spec.window))).unwrap_or_default(),

@@ -130,9 +130,13 @@ async fn known(control: &Control, id: &str) -> Result<CallRecord, ApiError> {
 }
 
 /// Reads records off the async threads.
-pub(crate) async fn read<T: Send + 'static>(control: &Control, read: impl FnOnce(&Reader) -> Result<T, ReadError> + Send + 'static) -> Result<T, ApiError> {
+pub(crate) async fn read<T: Send + 'static>(
+    control: &Control,
+    read: impl FnOnce(&Reader) -> Result<T, ReadError> + Send + 'static,
+) -> Result<T, ApiError> {
     let reader = control.books.reader();
     let done = tokio::task::spawn_blocking(move || read(&reader)).await;
-    let broken = |error: tokio::task::JoinError| ApiError::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string());
+    let broken =
+        |error: tokio::task::JoinError| ApiError::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string());
     Ok(done.map_err(broken)??)
 }

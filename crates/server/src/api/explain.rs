@@ -37,7 +37,8 @@ pub(crate) async fn explain(control: &Control, call: &CallRecord) -> Result<Expl
     let (_, list) = call_costs(call);
     let all = super::budgets::rows(control, None).await?;
     let matches = |row: &BudgetView| row.matches.iter().all(|(name, value)| call.attributes.get(name) == Some(value));
-    let own = |row: &BudgetView| row.per.iter().flatten().all(|(name, value)| call.attributes.get(name).map_or("", String::as_str) == value);
+    let own =
+        |row: &BudgetView| row.per.iter().flatten().all(|(name, value)| call.attributes.get(name).map_or("", String::as_str) == value);
     let budgets: Vec<_> = all.into_iter().filter(|row| matches(row) && own(row)).collect();
     let ends = || call.attempts.iter().filter_map(|attempt| attempt.end.as_ref());
     Ok(Explanation {
@@ -70,7 +71,10 @@ fn text(call: &CallRecord, budgets: &[BudgetView]) -> Vec<String> {
 
 fn attempt_text(attempt: &AttemptRecord, text: &mut Vec<String>) {
     let start = &attempt.start;
-    text.push(format!("attempt {}  {}  {} as {}  prices of {}, book {}", start.attempt, start.provider, start.model_asked, start.model_sent, start.seller, start.price_book));
+    text.push(format!(
+        "attempt {}  {}  {} as {}  prices of {}, book {}",
+        start.attempt, start.provider, start.model_asked, start.model_sent, start.seller, start.price_book
+    ));
     text.push(hold_text(attempt));
     let Some(end) = &attempt.end else {
         text.push(format!("  no end recorded; counts as held until resolved, assumed spent from {}", attempt.assume_at));
@@ -99,7 +103,8 @@ fn hold_text(attempt: &AttemptRecord) -> String {
 fn line_text(line: &StoredLine) -> String {
     let attrs: Vec<String> = line.attrs.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let attrs = if attrs.is_empty() { String::new() } else { format!(" ({})", attrs.join(", ")) };
-    let exact = Decimal::parse(&line.rate).ok().and_then(|price| Rate::new(price, line.per).ok()).and_then(|rate| rate.times(line.quantity));
+    let exact =
+        Decimal::parse(&line.rate).ok().and_then(|price| Rate::new(price, line.per).ok()).and_then(|rate| rate.times(line.quantity));
     let exact = exact.map_or("?".to_owned(), |exact| exact.to_string());
     format!("  {}{attrs}  {} × ${} / {} = {exact}  [{}]", line.meter, line.quantity, line.rate, line.per, line.rule)
 }

@@ -59,10 +59,11 @@ fn check_host(headers: &HeaderMap, target: Option<&str>, own: &[String]) -> Resu
     let header = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let host = header.map(without_port).or(target).unwrap_or_default().to_ascii_lowercase();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    if bare == "localhost" || bare.parse::<IpAddr>().is_ok() || own.iter().any(|own| *own == host) {
+    if bare == "localhost" || bare.parse::<IpAddr>().is_ok() || own.contains(&host) {
         return Ok(());
     }
-    let message = "this host name isn't one of the server's own; add it to `hosts` in the section [server] of mete.toml, or use its address";
+    let message =
+        "this host name isn't one of the server's own; add it to `hosts` in the section [server] of mete.toml, or use its address";
     Err(ApiError::new(StatusCode::FORBIDDEN, "foreign_host", message))
 }
 
@@ -75,7 +76,11 @@ fn without_port(host: &str) -> &str {
 
 fn check_origin(headers: &HeaderMap) -> Result<(), ApiError> {
     if headers.contains_key(header::ORIGIN) {
-        return Err(ApiError::new(StatusCode::FORBIDDEN, "browser_origin", "the admin API doesn't take requests from browser pages; use the command line"));
+        return Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            "browser_origin",
+            "the admin API doesn't take requests from browser pages; use the command line",
+        ));
     }
     Ok(())
 }

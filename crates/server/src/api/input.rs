@@ -145,7 +145,9 @@ impl Query {
     pub fn end(self) -> Result<(), ApiError> {
         match self.0.first() {
             None => Ok(()),
-            Some((name, _)) => Err(ApiError::invalid(format!("unknown query parameter `{}`; docs/openapi.json lists those of each route", short(name)))),
+            Some((name, _)) => {
+                Err(ApiError::invalid(format!("unknown query parameter `{}`; docs/openapi.json lists those of each route", short(name))))
+            }
         }
     }
 }

@@ -32,7 +32,8 @@ pub(crate) struct JournalLine {
 pub(crate) async fn list(State(control): State<Arc<Control>>, mut query: Query) -> Result<Json<Vec<JournalLine>>, ApiError> {
     let number = |text: Option<String>, default: i64| text.map_or(Some(default), |text| text.parse().ok().filter(|number| *number >= 0));
     let after = number(query.one("after")?, 0).ok_or_else(|| ApiError::invalid("after is the number of a journal line"))?;
-    let limit = number(query.one("limit")?, 1000).and_then(|limit| u32::try_from(limit).ok()).filter(|limit| (1..=LINES_MAX).contains(limit));
+    let limit =
+        number(query.one("limit")?, 1000).and_then(|limit| u32::try_from(limit).ok()).filter(|limit| (1..=LINES_MAX).contains(limit));
     let limit = limit.ok_or_else(|| ApiError::invalid(format!("limit is a number from 1 to {LINES_MAX}")))?;
     query.end()?;
     let lines = read(&control, move |reader| reader.journal(after, limit)).await?;

@@ -138,7 +138,11 @@ pub(crate) async fn list(State(control): State<Arc<Control>>) -> Json<Vec<KeyVie
 
 /// Makes a key; its secret is shown once.
 #[utoipa::path(post, path = "/keys", tag = "keys", request_body = KeyPost, responses((status = 200, body = KeyMade), (status = 400, body = ErrorDocument)))]
-pub(crate) async fn create(State(control): State<Arc<Control>>, Extension(actor): Extension<Actor>, Body(body): Body<KeyPost>) -> Result<Json<KeyMade>, ApiError> {
+pub(crate) async fn create(
+    State(control): State<Arc<Control>>,
+    Extension(actor): Extension<Actor>,
+    Body(body): Body<KeyPost>,
+) -> Result<Json<KeyMade>, ApiError> {
     let limits = rate_limits(body.requests_per_minute, body.tokens_per_minute, body.concurrency)?;
     let new = KeyNew {
         name: free(&control, text("name", body.name)?, None)?,
@@ -203,7 +207,11 @@ pub(crate) async fn rotate(
 /// Revokes a key at once.
 #[utoipa::path(delete, path = "/keys/{id}", tag = "keys", params(("id" = String, Path)),
     responses((status = 200, body = KeyView), (status = 404, body = ErrorDocument)))]
-pub(crate) async fn revoke(State(control): State<Arc<Control>>, Extension(actor): Extension<Actor>, Path(id): Path<String>) -> Result<Json<KeyView>, ApiError> {
+pub(crate) async fn revoke(
+    State(control): State<Arc<Control>>,
+    Extension(actor): Extension<Actor>,
+    Path(id): Path<String>,
+) -> Result<Json<KeyView>, ApiError> {
     let key = known(&control, &id)?;
     let key = control.books.revoke_key(&key.id, &actor.0).await?;
     control.refresh_settings();
@@ -221,7 +229,10 @@ fn free(control: &Control, name: String, own: Option<&KeyId>) -> Result<String, 
     let keys = control.books.keys();
     let is_taken = keys.iter().any(|key| key.name == name && key.revoked_at.is_none() && Some(&key.id) != own);
     if is_taken {
-        return Err(ApiError::conflict("name_taken", format!("there is a key `{}` already, and budgets match keys by name; choose another name, or rotate that key", short(&name))));
+        return Err(ApiError::conflict(
+            "name_taken",
+            format!("there is a key `{}` already, and budgets match keys by name; choose another name, or rotate that key", short(&name)),
+        ));
     }
     Ok(name)
 }

@@ -51,7 +51,8 @@ fn calls(control: &Control, text: &mut Exposition) {
     text.family("mete_attempts_total", "counter", "Attempts that ended.");
     for (labels, count) in &counters.calls {
         let status = labels.status.to_string();
-        let labels = [("dialect", labels.dialect), ("provider", labels.provider.as_str()), ("outcome", labels.outcome), ("status", status.as_str())];
+        let labels =
+            [("dialect", labels.dialect), ("provider", labels.provider.as_str()), ("outcome", labels.outcome), ("status", status.as_str())];
         text.sample("mete_attempts_total", &labels, *count);
     }
     text.family("mete_refusals_total", "counter", "Calls refused by Mete, by code.");
@@ -84,9 +85,19 @@ fn books(control: &Control, text: &mut Exposition) {
     text.single("mete_writer_queue", "gauge", "Requests that wait for the writer.", stats.queue_depth as u64);
     text.single("mete_commits_total", "counter", "Transactions committed.", stats.batches);
     text.single("mete_committed_requests_total", "counter", "Requests answered by them.", stats.batched);
-    text.single("mete_commit_microseconds_total", "counter", "Time spent in commits.", u64::try_from(stats.commit_total.as_micros()).unwrap_or(u64::MAX));
+    text.single(
+        "mete_commit_microseconds_total",
+        "counter",
+        "Time spent in commits.",
+        u64::try_from(stats.commit_total.as_micros()).unwrap_or(u64::MAX),
+    );
     text.single("mete_ends_pending", "gauge", "Settlements that are retried.", stats.ends_pending as u64);
-    text.single("mete_stopped", "gauge", "1 when nothing is admitted because the ledger can't be written.", u64::from(stats.stopped.is_some()));
+    text.single(
+        "mete_stopped",
+        "gauge",
+        "1 when nothing is admitted because the ledger can't be written.",
+        u64::from(stats.stopped.is_some()),
+    );
 }
 
 async fn accounts(control: &Control, text: &mut Exposition) -> Result<(), ApiError> {

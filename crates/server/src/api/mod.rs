@@ -85,5 +85,9 @@ async fn unknown() -> ApiError {
 }
 
 async fn wrong_method() -> ApiError {
-    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "the route doesn't take this method; docs/openapi.json lists what it takes")
+    ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "the route doesn't take this method; docs/openapi.json lists what it takes",
+    )
 }

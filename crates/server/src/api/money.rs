@@ -203,7 +203,9 @@ fn language(body: &EstimatePost) -> Result<(Dialect, Operation), ApiError> {
     let model = body.request.get("model").and_then(Value::as_str).unwrap_or_default();
     match body.dialect.as_deref() {
         None if has("contents") => Ok((Dialect::Gemini, Operation::Generate)),
-        None if has("messages") && (model.contains("claude") || has("system") || has("stop_sequences")) => Ok((Dialect::Anthropic, Operation::Messages)),
+        None if has("messages") && (model.contains("claude") || has("system") || has("stop_sequences")) => {
+            Ok((Dialect::Anthropic, Operation::Messages))
+        }
         Some("anthropic") => Ok((Dialect::Anthropic, Operation::Messages)),
         Some("gemini") => Ok((Dialect::Gemini, Operation::Generate)),
         None | Some("openai") if has("messages") => Ok((Dialect::OpenAi, Operation::Chat)),

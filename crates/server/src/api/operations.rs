@@ -197,7 +197,11 @@ pub(crate) async fn verify(State(control): State<Arc<Control>>, Body(body): Body
 /// Writes a consistent copy while serving. Whoever has the admin token may name the file; nothing is overwritten.
 #[utoipa::path(post, path = "/backup", tag = "operations", request_body = BackupPost,
     responses((status = 200, body = BackupView), (status = 400, body = ErrorDocument), (status = 409, body = ErrorDocument)))]
-pub(crate) async fn backup(State(control): State<Arc<Control>>, Extension(actor): Extension<Actor>, Body(body): Body<BackupPost>) -> Result<Json<BackupView>, ApiError> {
+pub(crate) async fn backup(
+    State(control): State<Arc<Control>>,
+    Extension(actor): Extension<Actor>,
+    Body(body): Body<BackupPost>,
+) -> Result<Json<BackupView>, ApiError> {
     let path = PathBuf::from(&body.path);
     if !path.is_absolute() || body.path.len() > 4096 || body.path.contains('\0') {
         return Err(ApiError::invalid("path is an absolute path on the server's machine"));
@@ -229,12 +233,20 @@ pub(crate) async fn config(State(control): State<Arc<Control>>) -> Json<ConfigVi
         gateway::Authentication::Keyed => "keyed",
         gateway::Authentication::Passthrough => "passthrough",
     };
-    Json(ConfigView { version: config.version.clone(), authentication, providers: config.providers().iter().map(view).collect(), values: config.effective.clone() })
+    Json(ConfigView {
+        version: config.version.clone(),
+        authentication,
+        providers: config.providers().iter().map(view).collect(),
+        values: config.effective.clone(),
+    })
 }
 
 /// Reads config and prices again. A bad file changes nothing and is answered 409.
 #[utoipa::path(post, path = "/reload", tag = "operations", responses((status = 200, body = ReloadView), (status = 409, body = ErrorDocument)))]
 pub(crate) async fn reload(State(control): State<Arc<Control>>) -> Result<Json<ReloadView>, ApiError> {
-    control.reload().await.map_err(|why| ApiError::conflict("reload_rejected", format!("{why}; the running configuration is unchanged")))?;
+    control
+        .reload()
+        .await
+        .map_err(|why| ApiError::conflict("reload_rejected", format!("{why}; the running configuration is unchanged")))?;
     Ok(Json(ReloadView { config_version: control.config().version.clone(), price_book: control.gateway.prices().version().to_owned() }))
 }

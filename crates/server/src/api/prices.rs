@@ -141,7 +141,14 @@ pub(crate) async fn show(State(control): State<Arc<Control>>, query: Query) -> R
         rule.seller == question.seller && rule.sku == sku && at && of_tier && rule.region.covers(&question.region)
     };
     let rates = book.rows().rules.iter().filter(in_force).flat_map(rates).collect();
-    Ok(Json(RatesView { rates, sku, at: question.at.to_string(), book: book.version().to_owned(), seller: question.seller, model: question.model }))
+    Ok(Json(RatesView {
+        rates,
+        sku,
+        at: question.at.to_string(),
+        book: book.version().to_owned(),
+        seller: question.seller,
+        model: question.model,
+    }))
 }
 
 fn rates(rule: &Rule) -> Vec<RateView> {
@@ -190,19 +197,42 @@ fn why_text(book: &PriceBook, question: &PriceQuery, meter: &Meter, attrs: &Attr
     let attrs: Vec<String> = attrs.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let attrs = if attrs.is_empty() { String::new() } else { format!(" ({})", attrs.join(", ")) };
     let conflict = if found.conflict { "; another rule of equal rank differs, the dearest counts" } else { "" };
-    text.push(format!("{}{attrs}: ${} for {} by rule {}, source {} {}{conflict}", meter.name(), found.rate.price(), found.rate.per(), found.rule.id, found.rule.prov.source, found.rule.prov.version));
+    text.push(format!(
+        "{}{attrs}: ${} for {} by rule {}, source {} {}{conflict}",
+        meter.name(),
+        found.rate.price(),
+        found.rate.per(),
+        found.rule.id,
+        found.rule.prov.source,
+        found.rule.prov.version
+    ));
     text.extend(found.modifiers.iter().map(|modifier| format!("  times {} by modifier {}", modifier.factor, modifier.id)));
     if let Price::Tiers { steps, .. } = &found.rule.price {
-        text.extend(steps.iter().skip(1).map(|step| format!("  ${} for {} when the prompt is above {} tokens", step.rate.price(), step.rate.per(), step.above)));
+        text.extend(
+            steps
+                .iter()
+                .skip(1)
+                .map(|step| format!("  ${} for {} when the prompt is above {} tokens", step.rate.price(), step.rate.per(), step.above)),
+        );
     }
     for loser in found.losers.iter().take(5) {
-        text.push(format!("  lost: rule {}, ${} for {}, source {}", loser.id, loser.price.rate_at(0).price(), loser.price.rate_at(0).per(), loser.prov.source));
+        text.push(format!(
+            "  lost: rule {}, ${} for {}, source {}",
+            loser.id,
+            loser.price.rate_at(0).price(),
+            loser.price.rate_at(0).per(),
+            loser.prov.source
+        ));
     }
 }
 
 /// Prices of one's own, effective at once; they win over the embedded book and the files of `mete.toml`.
 #[utoipa::path(post, path = "/prices", tag = "prices", request_body = PricesPost, responses((status = 200, body = [OwnPrice]), (status = 400, body = ErrorDocument)))]
-pub(crate) async fn set(State(control): State<Arc<Control>>, Extension(actor): Extension<Actor>, Body(body): Body<PricesPost>) -> Result<Json<Vec<OwnPrice>>, ApiError> {
+pub(crate) async fn set(
+    State(control): State<Arc<Control>>,
+    Extension(actor): Extension<Actor>,
+    Body(body): Body<PricesPost>,
+) -> Result<Json<Vec<OwnPrice>>, ApiError> {
     if body.rows.is_empty() || body.rows.len() > ROWS_MAX {
         return Err(ApiError::invalid(format!("rows: send 1 to {ROWS_MAX} price rows")));
     }
@@ -243,7 +273,11 @@ pub(crate) async fn own(State(control): State<Arc<Control>>) -> Result<Json<Vec<
 /// Forgets a price of one's own.
 #[utoipa::path(delete, path = "/prices/own/{id}", tag = "prices", params(("id" = i64, Path)),
     responses((status = 200, body = [OwnPrice]), (status = 404, body = ErrorDocument)))]
-pub(crate) async fn forget(State(control): State<Arc<Control>>, Extension(actor): Extension<Actor>, Path(id): Path<String>) -> Result<Json<Vec<OwnPrice>>, ApiError> {
+pub(crate) async fn forget(
+    State(control): State<Arc<Control>>,
+    Extension(actor): Extension<Actor>,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<OwnPrice>>, ApiError> {
     let id = id.parse().map_err(|_| ApiError::not_found("there is no such price row; GET /prices/own lists yours"))?;
     control.books.remove_price(id, &actor.0).await?;
     control.refresh_prices().await.map_err(ApiError::invalid)?;
@@ -261,7 +295,12 @@ pub(crate) async fn unknown(State(control): State<Arc<Control>>) -> Result<Json<
         let unpriced = call.attempts.iter().find(|attempt| attempt.end.as_ref().is_some_and(|end| !end.priced));
         let seller = match unpriced {
             Some(attempt) => attempt.start.seller.clone(),
-            None => config.providers().iter().find(|provider| provider.name == call.provider).map(|provider| provider.seller.clone()).unwrap_or_default(),
+            None => config
+                .providers()
+                .iter()
+                .find(|provider| provider.name == call.provider)
+                .map(|provider| provider.seller.clone())
+                .unwrap_or_default(),
         };
         if refused || unpriced.is_some() {
             let counts = found.entry((seller, call.model.clone())).or_default();
@@ -292,7 +331,13 @@ fn question(book: &PriceBook, mut query: Query) -> Result<(PriceQuery, String), 
     let seller = query.one("seller")?;
     query.end()?;
     question.seller = seller.or_else(|| vendor(book, &question)).unwrap_or_default();
-    let missing = || ApiError::not_found(format!("no price is known for `{}`; set one with `mete prices set SELLER/{} --input USD --output USD`", short(&model), short(&model)));
+    let missing = || {
+        ApiError::not_found(format!(
+            "no price is known for `{}`; set one with `mete prices set SELLER/{} --input USD --output USD`",
+            short(&model),
+            short(&model)
+        ))
+    };
     let sku = book.sku(&question).ok_or_else(missing)?;
     Ok((question, sku))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ledger::RunId;
 use money::Nanos;
 use serde::Serialize;
-use store::{CallFilter, CallRecord, CallStatus, Reader, ReadError, RunSummary, run_text};
+use store::{CallFilter, CallRecord, CallStatus, ReadError, Reader, RunSummary, run_text};
 use utoipa::ToSchema;
 
 use super::call_view::{call_costs, usage};
@@ -160,7 +160,8 @@ impl Totals {
     fn add(&mut self, call: &CallRecord) {
         if call.status == CallStatus::Refused {
             self.refused += 1;
-            self.budget_refusals += u64::from(call.refusal.as_ref().is_some_and(|refused| refused.code.starts_with("budget_") || refused.code == "never_fits"));
+            self.budget_refusals +=
+                u64::from(call.refusal.as_ref().is_some_and(|refused| refused.code.starts_with("budget_") || refused.code == "never_fits"));
             return;
         }
         self.calls += 1;

@@ -102,7 +102,11 @@ pub(crate) async fn get(State(control): State<Arc<Control>>, Path(id): Path<Stri
 
 /// Begins a run.
 #[utoipa::path(post, path = "/runs", tag = "runs", request_body = RunPost, responses((status = 200, body = RunMade), (status = 400, body = ErrorDocument)))]
-pub(crate) async fn start(State(control): State<Arc<Control>>, Extension(actor): Extension<Actor>, Body(body): Body<RunPost>) -> Result<Json<RunMade>, ApiError> {
+pub(crate) async fn start(
+    State(control): State<Arc<Control>>,
+    Extension(actor): Extension<Actor>,
+    Body(body): Body<RunPost>,
+) -> Result<Json<RunMade>, ApiError> {
     let limit = match &body.limit_usd {
         Some(text) => limit(&text.0).map_err(|problem| ApiError::invalid(format!("limit_usd {problem}")))?,
         None => None,
@@ -161,7 +165,11 @@ pub(crate) async fn raise(
 /// Ends a run and its keys; late calls still count on it.
 #[utoipa::path(post, path = "/runs/{id}/end", tag = "runs", params(("id" = String, Path)),
     responses((status = 200, body = RunView), (status = 404, body = ErrorDocument)))]
-pub(crate) async fn end(State(control): State<Arc<Control>>, Extension(actor): Extension<Actor>, Path(id): Path<String>) -> Result<Json<RunView>, ApiError> {
+pub(crate) async fn end(
+    State(control): State<Arc<Control>>,
+    Extension(actor): Extension<Actor>,
+    Path(id): Path<String>,
+) -> Result<Json<RunView>, ApiError> {
     let run = find(&control, &id).await?;
     control.books.end_run(run, &actor.0).await?;
     for key in control.books.keys().iter().filter(|key| key.run == Some(run) && key.revoked_at.is_none()) {
@@ -222,7 +230,9 @@ fn unknown(text: &str) -> ApiError {
 fn secrets(credentials: BTreeMap<String, String>) -> Result<BTreeMap<String, Secret>, ApiError> {
     let is_header = |secret: &str| !secret.is_empty() && secret.len() <= 8192 && secret.bytes().all(|byte| (0x21..0x7f).contains(&byte));
     if credentials.len() > 64 || credentials.values().any(|secret| !is_header(secret)) {
-        return Err(ApiError::invalid("credentials: a provider key has 1 to 8192 printable characters without spaces, and there are at most 64"));
+        return Err(ApiError::invalid(
+            "credentials: a provider key has 1 to 8192 printable characters without spaces, and there are at most 64",
+        ));
     }
     Ok(credentials.into_iter().map(|(name, secret)| (name, Secret::new(secret))).collect())
 }

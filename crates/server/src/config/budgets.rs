@@ -46,7 +46,10 @@ pub(crate) fn mean(name: &str, definition: &Definition) -> Result<BudgetSpec, (&
         return Err(("grant_share_percent", format!("{} is out of range; write a number from 1 to 100", definition.grant_share_percent)));
     }
     if TimeZone::get(&definition.time_zone).is_err() {
-        return Err(("time_zone", format!("`{}` is not a time zone; write an IANA name such as \"Europe/Berlin\" or \"UTC\"", short(&definition.time_zone))));
+        return Err((
+            "time_zone",
+            format!("`{}` is not a time zone; write an IANA name such as \"Europe/Berlin\" or \"UTC\"", short(&definition.time_zone)),
+        ));
     }
     Ok(BudgetSpec {
         name: name.to_owned(),

@@ -16,7 +16,13 @@ pub struct Effective {
 }
 
 /// Walks all values. `source_of` knows flags and environment, `lines` the file.
-pub(crate) fn list(all: &Table, file: &str, lines: Option<&Lines<'_>>, flags: &[(String, String)], env_has: impl Fn(&str) -> bool) -> Vec<Effective> {
+pub(crate) fn list(
+    all: &Table,
+    file: &str,
+    lines: Option<&Lines<'_>>,
+    flags: &[(String, String)],
+    env_has: impl Fn(&str) -> bool,
+) -> Vec<Effective> {
     let mut leaves = Vec::new();
     for section in super::keys::SECTIONS {
         if let Some(value) = all.get(section.name) {

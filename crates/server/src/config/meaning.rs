@@ -71,7 +71,8 @@ impl Config {
 pub(crate) fn mean(typed: &Typed, base: &Path, version: String, env: &Environment) -> Result<Config, Faults> {
     let mut faults = Faults::new();
     let listen = address("server.listen", &typed.server.listen, &mut faults);
-    let admin_listen = Some(&typed.server.admin_listen).filter(|text| !text.is_empty()).and_then(|text| address("server.admin_listen", text, &mut faults));
+    let admin_listen =
+        Some(&typed.server.admin_listen).filter(|text| !text.is_empty()).and_then(|text| address("server.admin_listen", text, &mut faults));
     check_passthrough(typed, listen, &mut faults);
     check_log(typed, &mut faults);
     let mut notices = Vec::new();
@@ -102,7 +103,10 @@ pub(crate) fn mean(typed: &Typed, base: &Path, version: String, env: &Environmen
 fn address(key: &str, text: &str, faults: &mut Faults) -> Option<SocketAddr> {
     let found = text.parse().ok().or_else(|| localhost(text));
     if found.is_none() {
-        faults.push((key.to_owned(), format!("`{text}` is not an address; write an IP address and a port, such as \"127.0.0.1:4141\" or \"0.0.0.0:4141\"")));
+        faults.push((
+            key.to_owned(),
+            format!("`{text}` is not an address; write an IP address and a port, such as \"127.0.0.1:4141\" or \"0.0.0.0:4141\""),
+        ));
     }
     found
 }
@@ -152,7 +156,13 @@ const fn policy(word: UnpricedWord) -> UnpricedPolicy {
     }
 }
 
-fn settings(typed: &Typed, version: String, providers: Vec<ProviderSettings>, unpriced: BTreeMap<String, UnpricedPolicy>, faults: &mut Faults) -> Settings {
+fn settings(
+    typed: &Typed,
+    version: String,
+    providers: Vec<ProviderSettings>,
+    unpriced: BTreeMap<String, UnpricedPolicy>,
+    faults: &mut Faults,
+) -> Settings {
     let ledger = &typed.ledger;
     Settings {
         version,
@@ -188,7 +198,8 @@ fn timeouts(typed: &Typed, faults: &mut Faults) -> TimeoutSettings {
 fn limits(typed: &Typed, faults: &mut Faults) -> LimitSettings {
     let section = &typed.limits;
     let gibibyte = 1 << 30;
-    let mut size = |key: &str, value: u64, most: u64| usize::try_from(within(&format!("limits.{key}"), value, 1, most, faults)).unwrap_or(usize::MAX);
+    let mut size =
+        |key: &str, value: u64, most: u64| usize::try_from(within(&format!("limits.{key}"), value, 1, most, faults)).unwrap_or(usize::MAX);
     LimitSettings {
         body_bytes_max: size("body_bytes_max", section.body_bytes_max, gibibyte),
         answer_bytes_max: size("answer_bytes_max", section.answer_bytes_max, gibibyte),

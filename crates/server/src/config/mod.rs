@@ -7,9 +7,9 @@ mod locate;
 mod meaning;
 mod providers;
 mod reference;
-pub(crate) mod typed;
 #[cfg(test)]
 mod tests;
+pub(crate) mod typed;
 
 use std::path::{Path, PathBuf};
 
@@ -84,7 +84,8 @@ pub(crate) fn load_text(text: &str, file: &Path, flags: &[(String, String)], env
     fill_sellers(&mut typed);
     let all = toml::Table::try_from(&typed).unwrap_or_default();
     let shown = file.file_name().unwrap_or_default().to_string_lossy();
-    config.effective = effective::list(&all, &shown, Some(&lines), flags, |variable| env.get(variable).is_some_and(|value| !value.trim().is_empty()));
+    config.effective =
+        effective::list(&all, &shown, Some(&lines), flags, |variable| env.get(variable).is_some_and(|value| !value.trim().is_empty()));
     if is_built_in {
         tell_environment(&typed, env, &mut config.effective);
     }
@@ -112,7 +113,8 @@ pub fn print(file: Option<&Path>, flags: &[(String, String)], env: &Environment)
 }
 
 fn read(file: &Path) -> Result<String, ConfigError> {
-    let fault = |problem: String| ConfigError { file: file.to_owned(), faults: vec![Fault { line: None, key: "file".to_owned(), problem }] };
+    let fault =
+        |problem: String| ConfigError { file: file.to_owned(), faults: vec![Fault { line: None, key: "file".to_owned(), problem }] };
     let size = std::fs::metadata(file).map_err(|why| fault(format!("can't be read ({why}); check --config")))?.len();
     if size > 4 * 1024 * 1024 {
         return Err(fault("is larger than 4 MiB; that is no config".to_owned()));

@@ -71,7 +71,12 @@ const fn dialect(word: DialectWord) -> Dialect {
 }
 
 /// Judges the providers; `notices` gets what works but should be known.
-pub(crate) fn mean(sections: &[ProviderSection], env: &Environment, faults: &mut Faults, notices: &mut Vec<String>) -> Vec<ProviderSettings> {
+pub(crate) fn mean(
+    sections: &[ProviderSection],
+    env: &Environment,
+    faults: &mut Faults,
+    notices: &mut Vec<String>,
+) -> Vec<ProviderSettings> {
     let mut all = Vec::new();
     for (index, section) in sections.iter().enumerate() {
         let mut fault = |key: &str, problem: String| faults.push((format!("providers[{index}].{key}"), problem));
@@ -110,7 +115,10 @@ fn check_models(section: &ProviderSection, fault: &mut impl FnMut(&str, String))
     for (index, pattern) in section.models.iter().enumerate() {
         let prefix = pattern.strip_suffix('*').unwrap_or(pattern);
         if pattern.is_empty() || prefix.contains('*') {
-            fault(&format!("models[{index}]"), format!("`{pattern}` can't be matched; write an exact name, or a prefix that ends with `*`"));
+            fault(
+                &format!("models[{index}]"),
+                format!("`{pattern}` can't be matched; write an exact name, or a prefix that ends with `*`"),
+            );
         }
     }
 }
@@ -120,8 +128,12 @@ fn check_fallback(section: &ProviderSection, all: &[ProviderSection], fault: &mu
         let key = format!("fallback[{index}]");
         match all.iter().find(|other| other.name == *name) {
             None => fault(&key, format!("there is no provider `{name}`; write the name of one that this file defines")),
-            Some(other) if other.name == section.name => fault(&key, format!("`{name}` is this provider itself; use `retries` to try it again")),
-            Some(other) if other.dialect != section.dialect => fault(&key, format!("`{name}` speaks another dialect; a call can only fall back to the same one")),
+            Some(other) if other.name == section.name => {
+                fault(&key, format!("`{name}` is this provider itself; use `retries` to try it again"))
+            }
+            Some(other) if other.dialect != section.dialect => {
+                fault(&key, format!("`{name}` speaks another dialect; a call can only fall back to the same one"))
+            }
             Some(_) => {}
         }
     }

@@ -18,10 +18,19 @@ fn a_bad_file_is_refused_with_its_line_its_key_and_what_to_write() {
         ("[server]\nlisen = \"x\"\n".into(), "mete.toml:2: server.lisen: unknown key `lisen`; did you mean `listen`?"),
         ("[servr]\n".into(), "mete.toml:1: servr: unknown key `servr`; did you mean `server`?"),
         ("\n[colours]\n".into(), "mete.toml:2: colours: unknown key `colours`; docs/configuration.md lists all keys"),
-        (format!("{BUDGET}spent_usd = 1\n"), "mete.toml:4: budgets[0].spent_usd: unknown key `spent_usd`; docs/configuration.md lists all keys"),
+        (
+            format!("{BUDGET}spent_usd = 1\n"),
+            "mete.toml:4: budgets[0].spent_usd: unknown key `spent_usd`; docs/configuration.md lists all keys",
+        ),
         ("[server]\nlisten = \"here\"\n".into(), "mete.toml:2: server.listen: `here` is not an address"),
-        ("[server]\nlisten = \"0.0.0.0:1\"\nauthentication = \"passthrough\"\n".into(), "mete.toml:3: server.authentication: `passthrough` on an address that others can reach"),
-        ("[server]\nauthentication = \"open\"\n".into(), "mete.toml:2: server.authentication: unknown variant `open`, expected one of `auto`, `keyed`, `passthrough`"),
+        (
+            "[server]\nlisten = \"0.0.0.0:1\"\nauthentication = \"passthrough\"\n".into(),
+            "mete.toml:3: server.authentication: `passthrough` on an address that others can reach",
+        ),
+        (
+            "[server]\nauthentication = \"open\"\n".into(),
+            "mete.toml:2: server.authentication: unknown variant `open`, expected one of `auto`, `keyed`, `passthrough`",
+        ),
         ("[timeouts]\ntotal_ms = 0\n".into(), "mete.toml:2: timeouts.total_ms: 0 is out of range; write a number from 1 to 86400000"),
         ("[timeouts]\ntotal_ms = -1\n".into(), "mete.toml:2: timeouts.total_ms: invalid value: integer `-1`, expected u64"),
         ("[ledger]\nclamp = \"yes\"\n".into(), "mete.toml:2: ledger.clamp: invalid type: string \"yes\", expected a boolean"),
@@ -38,15 +47,24 @@ fn a_bad_file_is_refused_with_its_line_its_key_and_what_to_write() {
         (format!("{PROVIDER}api_key = \"sk-1\"\n"), "unknown key `api_key`"),
         ("[[providers]]\nname = \"p\"\n".into(), "mete.toml:1: providers[0]: missing field `dialect`"),
         (format!("{BUDGET}{BUDGET}"), "mete.toml:5: budgets[1].name: `b` is defined twice"),
-        (BUDGET.replace("\"1\"", "-7"), "mete.toml:3: budgets[0].limit_usd: `-7`: below zero; write an amount of zero or more; write an amount"),
-        (BUDGET.replace("\"1\"", "2.5"), "mete.toml:3: budgets[0].limit_usd: a bare fraction is not exact; write the amount in quotes, such as \"2.5\""),
+        (
+            BUDGET.replace("\"1\"", "-7"),
+            "mete.toml:3: budgets[0].limit_usd: `-7`: below zero; write an amount of zero or more; write an amount",
+        ),
+        (
+            BUDGET.replace("\"1\"", "2.5"),
+            "mete.toml:3: budgets[0].limit_usd: a bare fraction is not exact; write the amount in quotes, such as \"2.5\"",
+        ),
         (BUDGET.replace("\"1\"", "\"NaN\""), "mete.toml:3: budgets[0].limit_usd: `NaN`:"),
         (BUDGET.replace("\"1\"", "\"1e400\""), "mete.toml:3: budgets[0].limit_usd: `1e400`:"),
         (BUDGET.replace("\"1\"", "9223372036854775807"), "above one billion dollars"),
         (BUDGET.replace("\"1\"", "\"0.0000000001\""), "more than nine digits after the point"),
         ("[[budgets]]\nname = \"b\"\n".into(), "mete.toml:1: budgets[0]: missing field `limit_usd`"),
         (format!("{BUDGET}time_zone = \"Mars\"\n"), "mete.toml:4: budgets[0].time_zone: `Mars` is not a time zone; write an IANA name"),
-        (format!("{BUDGET}on_exceed = \"downgrade\"\n"), "mete.toml:4: budgets[0].on_exceed: `downgrade` is not available yet; write \"block\" or \"shadow\""),
+        (
+            format!("{BUDGET}on_exceed = \"downgrade\"\n"),
+            "mete.toml:4: budgets[0].on_exceed: `downgrade` is not available yet; write \"block\" or \"shadow\"",
+        ),
         (format!("{BUDGET}grant_share_percent = 0\n"), "budgets[0].grant_share_percent: 0 is out of range; write a number from 1 to 100"),
         (format!("{BUDGET}per = [\"a\", \"a\"]\n"), "mete.toml:4: budgets[0].per: `a` is named twice"),
         (format!("{BUDGET}match = {{ team = \"a\\u0000\" }}\n"), "mete.toml:4: budgets[0].match: a name or value has a control character"),
@@ -119,7 +137,11 @@ fn who_may_call_follows_the_listener_and_the_keys() {
 #[test]
 fn without_providers_the_three_vendors_are_built_in() {
     let config = load_str("").unwrap();
-    let names: Vec<_> = config.providers().iter().map(|provider| (provider.name.as_str(), provider.seller.as_str(), provider.base_url.to_string())).collect();
+    let names: Vec<_> = config
+        .providers()
+        .iter()
+        .map(|provider| (provider.name.as_str(), provider.seller.as_str(), provider.base_url.to_string()))
+        .collect();
     assert_eq!(
         names,
         [

@@ -30,7 +30,12 @@ pub(crate) struct ServerSection {
 
 impl Default for ServerSection {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:4141".to_owned(), admin_listen: String::new(), authentication: AuthenticationWord::Auto, hosts: Vec::new() }
+        Self {
+            listen: "127.0.0.1:4141".to_owned(),
+            admin_listen: String::new(),
+            authentication: AuthenticationWord::Auto,
+            hosts: Vec::new(),
+        }
     }
 }
 

@@ -45,7 +45,18 @@ async fn every_route_needs_the_token() {
 async fn other_paths_are_not_the_admin_api() {
     let server = Server::start().await;
     let right = format!("authorization: Bearer {}", server.token);
-    for path in ["/api", "/api/", "/api/v1", "/api/v1/", "/api/v2/budgets", "/api/v1/budgets/", "/api/v1//budgets", "/api/v1/Budgets", "/api/v1/budgets;x", "/api/v1/../v1/budgets"] {
+    for path in [
+        "/api",
+        "/api/",
+        "/api/v1",
+        "/api/v1/",
+        "/api/v2/budgets",
+        "/api/v1/budgets/",
+        "/api/v1//budgets",
+        "/api/v1/Budgets",
+        "/api/v1/budgets;x",
+        "/api/v1/../v1/budgets",
+    ] {
         for headers in [&[][..], &[right.as_str()]] {
             let (status, body) = server.raw("GET", path, headers, "").await;
             assert_eq!(status, 404, "{path} {headers:?}: {body}");
@@ -61,7 +72,10 @@ async fn other_paths_are_not_the_admin_api() {
 async fn health_and_metrics_are_open_on_this_machine() {
     let server = Server::start().await;
     let (status, health) = server.raw("GET", "/healthz", &[], "").await;
-    assert_eq!((status, serde_json::from_str::<Value>(&health).unwrap()["status"].as_str().map(str::to_owned)), (200, Some("ok".to_owned())));
+    assert_eq!(
+        (status, serde_json::from_str::<Value>(&health).unwrap()["status"].as_str().map(str::to_owned)),
+        (200, Some("ok".to_owned()))
+    );
     let (status, metrics) = server.raw("GET", "/metrics", &[], "").await;
     assert_eq!(status, 200);
     for line in ["mete_budget_limit_nanodollars{budget=\"from-file\",per=\"\"} 25000000000", "mete_open_holds 0", "mete_reload_failed 0"] {

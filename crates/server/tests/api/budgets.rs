@@ -7,7 +7,9 @@ use crate::harness::Server;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_budget_is_made_changed_paused_and_archived() {
     let server = Server::start().await;
-    let made = server.send("PUT", "/budgets/team", json!({"limit_usd": "12.5", "window": "day", "match": {"team": "a"}, "per": ["customer"]})).await;
+    let made = server
+        .send("PUT", "/budgets/team", json!({"limit_usd": "12.5", "window": "day", "match": {"team": "a"}, "per": ["customer"]}))
+        .await;
     let row = &made[0];
     assert_eq!(row["limit_nanos"], 12_500_000_000_i64);
     assert_eq!(row["limit_usd"], "12.50");
@@ -23,7 +25,14 @@ async fn a_budget_is_made_changed_paused_and_archived() {
     assert_eq!(server.send("PUT", "/budgets/team", json!({"unpriced": "allow"})).await[0]["unpriced"], "allow");
     server.send("DELETE", "/budgets/team", json!({})).await;
     assert_eq!(server.refused("GET", "/budgets/team", json!({})).await.0, 404);
-    let actions: Vec<_> = server.get("/audit?subject=team").await.as_array().unwrap().iter().map(|line| line["action"].as_str().unwrap().to_owned()).collect();
+    let actions: Vec<_> = server
+        .get("/audit?subject=team")
+        .await
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| line["action"].as_str().unwrap().to_owned())
+        .collect();
     assert!(actions.iter().any(|action| action == "budget.put") && actions.iter().any(|action| action == "budget.removed"), "{actions:?}");
     server.stop().await;
 }
@@ -33,7 +42,20 @@ async fn the_list_has_the_shape_of_the_contract() {
     let server = Server::start().await;
     let rows = server.get("/budgets").await;
     let row = rows[0].as_object().unwrap();
-    for field in ["name", "match", "per", "window", "period", "limit_nanos", "spent_nanos", "held_nanos", "overage_nanos", "remaining_nanos", "limit_usd", "spent_usd"] {
+    for field in [
+        "name",
+        "match",
+        "per",
+        "window",
+        "period",
+        "limit_nanos",
+        "spent_nanos",
+        "held_nanos",
+        "overage_nanos",
+        "remaining_nanos",
+        "limit_usd",
+        "spent_usd",
+    ] {
         assert!(row.contains_key(field), "{field}");
     }
     assert!(row["period"]["start"].as_str().is_some_and(|start| start.ends_with('Z')), "{row:?}");
@@ -98,13 +120,21 @@ async fn hostile_values_are_refused_and_change_nothing() {
     let (status, _) = server.raw("PUT", "/api/v1/budgets/bad", &[&token, "content-type: text/plain"], r#"{"limit_usd":"1"}"#).await;
     assert_eq!(status, 415);
     let long = "x".repeat(5 * 1024 * 1024);
-    let (status, _) = server.raw("PUT", "/api/v1/budgets/bad", &[&token, "content-type: application/json"], &format!(r#"{{"time_zone":"{long}"}}"#)).await;
+    let (status, _) = server
+        .raw("PUT", "/api/v1/budgets/bad", &[&token, "content-type: application/json"], &format!(r#"{{"time_zone":"{long}"}}"#))
+        .await;
     assert_eq!(status, 413);
     for name in ["%00", "a%0d%0ab", "%20a", &"n".repeat(300)] {
-        let (status, _) = server.raw("PUT", &format!("/api/v1/budgets/{name}"), &[&token, "content-type: application/json"], r#"{"limit_usd":"1"}"#).await;
+        let (status, _) = server
+            .raw("PUT", &format!("/api/v1/budgets/{name}"), &[&token, "content-type: application/json"], r#"{"limit_usd":"1"}"#)
+            .await;
         assert_eq!(status, 400, "{name}");
     }
     assert_eq!(server.get("/budgets").await, before);
-    assert_eq!(server.send("PUT", "/budgets/zero", json!({"limit_usd": "0"})).await[0]["remaining_usd"], "0.00", "zero is a limit, not its absence");
+    assert_eq!(
+        server.send("PUT", "/budgets/zero", json!({"limit_usd": "0"})).await[0]["remaining_usd"],
+        "0.00",
+        "zero is a limit, not its absence"
+    );
     server.stop().await;
 }

@@ -21,12 +21,16 @@ async fn provider() -> String {
                     seen.extend_from_slice(&piece[..read]);
                     let text = String::from_utf8_lossy(&seen).into_owned();
                     let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-                    let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
+                    let length =
+                        head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
                     if read == 0 || body.len() >= length {
                         break;
                     }
                 }
-                let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", ANSWER.len());
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                    ANSWER.len()
+                );
                 let _ = stream.write_all(format!("{head}{ANSWER}").as_bytes()).await;
             });
         }
@@ -45,7 +49,9 @@ async fn started() -> Server {
 const REQUEST: &str = r#"{"model":"gpt-5.5","max_tokens":600,"messages":[{"role":"user","content":"hello"}]}"#;
 
 async fn call(server: &Server, path: &str) -> (u16, String) {
-    server.raw("POST", path, &["authorization: Bearer sk-canary", "content-type: application/json", "x-mete-tags: team=search"], REQUEST).await
+    server
+        .raw("POST", path, &["authorization: Bearer sk-canary", "content-type: application/json", "x-mete-tags: team=search"], REQUEST)
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,13 +61,23 @@ async fn a_call_is_listed_explained_and_counted() {
     assert_eq!(status, 200, "{body}");
     let calls = server.get("/calls?attribute=team%3Dsearch").await;
     let row = &calls[0];
-    assert_eq!((&row["status"], &row["cost_nanos"], &row["cost_usd"], &row["held_nanos"]), (&json!("settled"), &json!(15_500_000), &json!("0.0155"), &json!(0)), "{row}");
+    assert_eq!(
+        (&row["status"], &row["cost_nanos"], &row["cost_usd"], &row["held_nanos"]),
+        (&json!("settled"), &json!(15_500_000), &json!("0.0155"), &json!(0)),
+        "{row}"
+    );
     assert_eq!(row["usage"], json!({"input_tokens": 100, "output_tokens": 500}));
     assert_eq!((&row["attributes"]["team"], &row["attempts"][0]["finish_reason"]), (&json!("search"), &json!("stop")));
     let explained = server.get(&format!("/calls/{}/explain", row["call_id"].as_str().unwrap())).await;
     assert_eq!((&explained["status"], &explained["total_nanos"]), (&json!("priced"), &json!(15_500_000)));
     let text: Vec<&str> = explained["text"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
-    for part in ["input_tokens  100 × $5 / 1000000 = $0.0005  [", "output_tokens  500 × $30 / 1000000 = $0.015  [", "= $0.0155  (summed exactly", "settled at $0.0155", "budget all: limit $5.00, spent $0.0155"] {
+    for part in [
+        "input_tokens  100 × $5 / 1000000 = $0.0005  [",
+        "output_tokens  500 × $30 / 1000000 = $0.015  [",
+        "= $0.0155  (summed exactly",
+        "settled at $0.0155",
+        "budget all: limit $5.00, spent $0.0155",
+    ] {
         assert!(text.iter().any(|line| line.contains(part)), "{part} is not in\n{}", text.join("\n"));
     }
     assert_eq!(server.get("/budgets/all").await[0]["spent_nanos"], 15_500_000);
@@ -77,7 +93,8 @@ async fn a_call_is_listed_explained_and_counted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_has_the_numbers_of_the_runs_inside_it() {
     let server = started().await;
-    let parent = server.send("POST", "/runs", json!({"name": "agent", "limit_usd": "0.03", "credentials": {"openai": "sk-of-the-run"}})).await;
+    let parent =
+        server.send("POST", "/runs", json!({"name": "agent", "limit_usd": "0.03", "credentials": {"openai": "sk-of-the-run"}})).await;
     let child = server.send("POST", "/runs", json!({"parent": parent["run_id"]})).await;
     let path = |run: &Value| format!("/run/{}/openai/v1/chat/completions", run["token"].as_str().unwrap());
     let (status, body) = call(&server, &path(&child)).await;
@@ -85,8 +102,15 @@ async fn a_run_has_the_numbers_of_the_runs_inside_it() {
     let (status, body) = call(&server, &path(&parent)).await;
     assert_eq!(status, 402, "what the child spent is gone for the parent: {body}");
     let view = server.get(&format!("/runs/{}", parent["run_id"].as_str().unwrap())).await;
-    assert_eq!((&view["calls"], &view["refused"], &view["budget_refusals"], &view["unresolved"]), (&json!(1), &json!(1), &json!(1), &json!(0)), "{view}");
-    assert_eq!((&view["cost_nanos"], &view["spent_nanos"], &view["remaining_usd"]), (&json!(15_500_000), &json!(15_500_000), &json!("0.0145")));
+    assert_eq!(
+        (&view["calls"], &view["refused"], &view["budget_refusals"], &view["unresolved"]),
+        (&json!(1), &json!(1), &json!(1), &json!(0)),
+        "{view}"
+    );
+    assert_eq!(
+        (&view["cost_nanos"], &view["spent_nanos"], &view["remaining_usd"]),
+        (&json!(15_500_000), &json!(15_500_000), &json!("0.0145"))
+    );
     assert_eq!(view["tokens"], json!({"input": 100, "cache_read": 0, "cache_write": 0, "output": 500}));
     assert_eq!((&view["dearest"][0]["model"], &view["children"][0]), (&json!("gpt-5.5"), &child["run_id"]));
     server.send("POST", &format!("/runs/{}/raise", parent["run_id"].as_str().unwrap()), json!({"by_usd": "3"})).await;
@@ -100,12 +124,19 @@ async fn a_request_is_estimated_without_being_sent() {
     let server = started().await;
     let estimate = server.send("POST", "/estimate", json!({"request": serde_json::from_str::<Value>(REQUEST).unwrap()})).await;
     let number = |field: &str| estimate[field].as_i64().unwrap_or_else(|| panic!("{field}: {estimate}"));
-    assert!(0 < number("min_nanos") && number("min_nanos") <= number("expected_nanos") && number("expected_nanos") <= number("max_nanos"), "{estimate}");
+    assert!(
+        0 < number("min_nanos") && number("min_nanos") <= number("expected_nanos") && number("expected_nanos") <= number("max_nanos"),
+        "{estimate}"
+    );
     assert_eq!((&estimate["model"], &estimate["budgets"][0]["name"]), (&json!("gpt-5.5"), &json!("all")));
     assert!(estimate["max_usd"].is_string() && estimate["alternatives"].is_array() && estimate["basis"].is_string(), "{estimate}");
     assert_eq!(server.get("/calls").await, json!([]), "nothing was sent");
     assert_eq!(server.get("/budgets/all").await[0]["held_nanos"], 0);
-    for (body, expected) in [(json!({}), "missing field `request`"), (json!({"request": {}, "operation": "paint"}), "operation: write"), (json!({"request": {}, "dialect": "cohere"}), "dialect: write")] {
+    for (body, expected) in [
+        (json!({}), "missing field `request`"),
+        (json!({"request": {}, "operation": "paint"}), "operation: write"),
+        (json!({"request": {}, "dialect": "cohere"}), "dialect: write"),
+    ] {
         let (status, message) = server.refused("POST", "/estimate", body.clone()).await;
         assert!(status == 400 && message.contains(expected), "{body}: {status} {message}");
     }

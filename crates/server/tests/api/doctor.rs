@@ -22,7 +22,11 @@ async fn each_fault_is_found_with_its_remedy() {
         (provider.to_owned(), Level::Error, "127.0.0.1:9 can't be reached"),
         (provider.to_owned(), Level::Ok, "provider p at http://127.0.0.1:9/: has a key"),
         (provider.replace("127.0.0.1:9", "192.0.2.1"), Level::Warning, "without TLS, its key in the clear"),
-        (format!("{provider}[[budgets]]\nname = \"tiny\"\nlimit_usd = \"0.000001\"\n"), Level::Warning, "budget tiny: $0.000001 is less than one typical call"),
+        (
+            format!("{provider}[[budgets]]\nname = \"tiny\"\nlimit_usd = \"0.000001\"\n"),
+            Level::Warning,
+            "budget tiny: $0.000001 is less than one typical call",
+        ),
         ("[prices]\nextra = [\"absent.jsonl\"]\n".to_owned(), Level::Error, "absent.jsonl"),
     ];
     for (config, level, what) in cases {

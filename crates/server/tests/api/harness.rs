@@ -123,7 +123,8 @@ pub fn connect(dir: &Dir, config: &Path) -> Connect {
 /// One HTTP/1.1 request, byte for byte.
 pub async fn raw(addr: &str, method: &str, path: &str, headers: &[&str], body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(addr).await.unwrap();
-    let host = if headers.iter().any(|line| line.to_ascii_lowercase().starts_with("host:")) { String::new() } else { format!("host: {addr}\r\n") };
+    let host =
+        if headers.iter().any(|line| line.to_ascii_lowercase().starts_with("host:")) { String::new() } else { format!("host: {addr}\r\n") };
     let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
     let head = format!("{method} {path} HTTP/1.1\r\n{host}{lines}content-length: {}\r\nconnection: close\r\n\r\n", body.len());
     stream.write_all(head.as_bytes()).await.unwrap();

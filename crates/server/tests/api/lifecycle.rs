@@ -53,7 +53,9 @@ async fn commands_reach_the_owner_of_a_directory_and_else_open_it_themselves() {
 async fn a_remote_server_needs_a_token_and_an_address() {
     let server = Server::start().await;
     let url = format!("http://{}/", server.running.addr());
-    let remote = |url: &str, token: Option<&str>| Api::connect(Connect { url: Some(url.to_owned()), token: token.map(str::to_owned), ..Connect::default() });
+    let remote = |url: &str, token: Option<&str>| {
+        Api::connect(Connect { url: Some(url.to_owned()), token: token.map(str::to_owned), ..Connect::default() })
+    };
     let api = remote(&url, Some(&server.token)).await.unwrap();
     assert!(api.get("/stats").await.unwrap().is_ok());
     let wrong = remote(&url, Some("mta_wrong")).await.unwrap().get("/stats").await.unwrap();
@@ -81,7 +83,8 @@ async fn an_admin_listener_of_its_own_takes_the_api_from_the_data_port() {
     let server = Server::start().await;
     let token = format!("authorization: Bearer {}", server.token);
     let (dir, config) = server.stop().await;
-    let running = server::start(server::ServeOptions { admin_listen: Some("127.0.0.1:0".to_owned()), ..options(&dir, &config) }).await.unwrap();
+    let running =
+        server::start(server::ServeOptions { admin_listen: Some("127.0.0.1:0".to_owned()), ..options(&dir, &config) }).await.unwrap();
     let (data, admin) = (running.addr().to_string(), running.admin_addr().unwrap().to_string());
     for path in ["/api/v1/budgets", "/api", "/metrics", "/healthz"] {
         assert_eq!(raw(&data, "GET", path, &[&token], "").await.0, 404, "{path}");

@@ -1,10 +1,12 @@
 //! The admin API and the server around it, over real sockets on loopback.
 
-mod harness;
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails by panicking")]
+
 mod access;
 mod budgets;
 mod calls;
 mod doctor;
+mod harness;
 mod lifecycle;
 mod reload;
 mod routes;

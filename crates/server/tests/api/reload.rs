@@ -22,7 +22,10 @@ async fn a_good_file_takes_effect_at_once_and_a_bad_one_changes_nothing() {
 
     server.dir.write("mete.toml", &CONFIG.replace("25.00", "-1"));
     let error = server.running.reload().await.unwrap_err().to_string();
-    assert!(error.contains("mete.toml:9: budgets[0].limit_usd: `-1`: below zero") && error.ends_with("the running configuration is unchanged"), "{error}");
+    assert!(
+        error.contains("mete.toml:9: budgets[0].limit_usd: `-1`: below zero") && error.ends_with("the running configuration is unchanged"),
+        "{error}"
+    );
     assert_eq!(server.get("/budgets").await, rows);
     assert_eq!(server.get("/config").await, good);
     let (_, health) = server.raw("GET", "/healthz", &[], "").await;

@@ -21,7 +21,9 @@ async fn the_first_key_ends_passthrough_and_the_last_revocation_brings_it_back()
 async fn the_admin_token_calls_no_model_and_the_data_plane_knows_no_admin() {
     let server = Server::start().await;
     let token = format!("authorization: Bearer {}", server.token);
-    let (status, body) = server.raw("POST", "/v1/chat/completions", &[&token, "content-type: application/json"], r#"{"model":"gpt-5.5","messages":[]}"#).await;
+    let (status, body) = server
+        .raw("POST", "/v1/chat/completions", &[&token, "content-type: application/json"], r#"{"model":"gpt-5.5","messages":[]}"#)
+        .await;
     assert!((400..500).contains(&status), "{status} {body}");
     let (status, _) = server.raw("GET", "/v1/budgets", &[&token], "").await;
     assert_eq!(status, 404);

@@ -7,12 +7,21 @@ use crate::harness::Server;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_shows_its_secret_once() {
     let server = Server::start().await;
-    let made = server.send("POST", "/keys", json!({"name": "ci", "attributes": {"team": "a"}, "models": ["claude-*"], "expires_at": "2030-01-01", "concurrency": 4})).await;
+    let made = server
+        .send(
+            "POST",
+            "/keys",
+            json!({"name": "ci", "attributes": {"team": "a"}, "models": ["claude-*"], "expires_at": "2030-01-01", "concurrency": 4}),
+        )
+        .await;
     let (id, secret) = (made["key"]["id"].as_str().unwrap().to_owned(), made["secret"].as_str().unwrap().to_owned());
     assert!(secret.starts_with("mk_"), "{secret}");
     let list = server.get("/keys").await;
     assert!(!list.to_string().contains(&secret));
-    assert_eq!((&list[0]["expires_at"], &list[0]["concurrency"], &list[0]["attributes"]), (&json!("2030-01-01T00:00:00Z"), &json!(4), &json!({"team": "a"})));
+    assert_eq!(
+        (&list[0]["expires_at"], &list[0]["concurrency"], &list[0]["attributes"]),
+        (&json!("2030-01-01T00:00:00Z"), &json!(4), &json!({"team": "a"}))
+    );
     let rotated = server.send("POST", &format!("/keys/{id}/rotate"), json!({"overlap_seconds": 60})).await;
     assert_eq!(rotated["key"]["id"], json!(id), "rotation keeps the id");
     assert_ne!(rotated["secret"], json!(secret));
@@ -41,14 +50,19 @@ async fn a_key_shows_its_secret_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_is_started_raised_found_by_a_part_of_its_id_and_ended() {
     let server = Server::start().await;
-    let made = server.send("POST", "/runs", json!({"name": "claude", "limit_usd": "5", "tags": {"team": "a"}, "credentials": {"openai": "sk-canary"}})).await;
+    let made = server
+        .send("POST", "/runs", json!({"name": "claude", "limit_usd": "5", "tags": {"team": "a"}, "credentials": {"openai": "sk-canary"}}))
+        .await;
     let run = made["run_id"].as_str().unwrap().to_owned();
     assert!(made["token"].as_str().unwrap().starts_with("rt_") && made["key"].as_str().unwrap().starts_with("mk_"), "{made}");
     let child = server.send("POST", "/runs", json!({"parent": run, "limit_usd": "9"})).await;
     let child = server.get(&format!("/runs/{}", child["run_id"].as_str().unwrap())).await;
     assert_eq!(child["remaining_usd"], "5.00", "a child can't exceed what its parent has left");
     let view = server.get(&format!("/runs/{}", &run[20..])).await;
-    assert_eq!((&view["run_id"], &view["limit_usd"], &view["spent_nanos"], &view["calls"]), (&json!(run), &json!("5.00"), &json!(0), &json!(0)));
+    assert_eq!(
+        (&view["run_id"], &view["limit_usd"], &view["spent_nanos"], &view["calls"]),
+        (&json!(run), &json!("5.00"), &json!(0), &json!(0))
+    );
     assert_eq!(view["tokens"], json!({"input": 0, "cache_read": 0, "cache_write": 0, "output": 0}));
     assert_eq!(server.send("POST", &format!("/runs/{run}/raise"), json!({"by_usd": "3"})).await["limit_usd"], "8.00");
     for by in [json!("0"), json!("-1"), json!("NaN"), json!(null), json!("1e400")] {
@@ -81,11 +95,20 @@ async fn a_price_of_ones_own_is_effective_at_once_and_the_later_one_wins() {
     };
     assert_eq!(cost().await["status"], "unpriced");
     for (price, nanos) in [("1.5", 1_500_000_000_i64), ("2", 2_000_000_000)] {
-        server.send("POST", "/prices", json!({"rows": [{"seller": "openai", "sku": "openai/my-model", "meter": "input_tokens", "price": price}]})).await;
+        server
+            .send(
+                "POST",
+                "/prices",
+                json!({"rows": [{"seller": "openai", "sku": "openai/my-model", "meter": "input_tokens", "price": price}]}),
+            )
+            .await;
         assert_eq!(cost().await["total_nanos"], nanos);
     }
     let shown = server.get("/prices/show?model=my-model").await;
-    assert_eq!((&shown["seller"], &shown["sku"], &shown["rates"][0]["per"]), (&json!("openai"), &json!("openai/my-model"), &json!(1_000_000)));
+    assert_eq!(
+        (&shown["seller"], &shown["sku"], &shown["rates"][0]["per"]),
+        (&json!("openai"), &json!("openai/my-model"), &json!(1_000_000))
+    );
     let why = server.get("/prices/why?model=my-model&seller=openai").await;
     assert!(why["text"].as_array().unwrap().iter().any(|line| line.as_str().unwrap().contains("$2 for 1000000")), "{why}");
     for (rows, expected) in [
@@ -130,7 +153,15 @@ async fn the_books_are_verified_backed_up_and_restored() {
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_take_filters_and_refuse_what_they_do_not_know() {
     let server = Server::start().await;
-    for path in ["/calls", "/calls?status=refused&limit=1&attribute=team%3Da&since=2026-01-01T00:00:00Z", "/calls?unresolved=true", "/runs?active=true", "/audit?limit=5", "/prices/unknown", "/prices"] {
+    for path in [
+        "/calls",
+        "/calls?status=refused&limit=1&attribute=team%3Da&since=2026-01-01T00:00:00Z",
+        "/calls?unresolved=true",
+        "/runs?active=true",
+        "/audit?limit=5",
+        "/prices/unknown",
+        "/prices",
+    ] {
         server.get(path).await;
     }
     for (path, expected) in [
@@ -152,7 +183,13 @@ async fn lists_take_filters_and_refuse_what_they_do_not_know() {
     for path in ["/calls/01ARZ3NDEKTSV4RRFFQ69G5FAV", "/calls/x", "/calls/x/explain"] {
         assert_eq!(server.refused("GET", path, json!({})).await.0, 404, "{path}");
     }
-    for body in [json!({"reason": "r"}), json!({"reason": "r", "void": true, "cost_usd": "1"}), json!({"void": true}), json!({"void": true, "reason": " "}), json!({"cost_usd": "-1", "reason": "r"})] {
+    for body in [
+        json!({"reason": "r"}),
+        json!({"reason": "r", "void": true, "cost_usd": "1"}),
+        json!({"void": true}),
+        json!({"void": true, "reason": " "}),
+        json!({"cost_usd": "-1", "reason": "r"}),
+    ] {
         assert_eq!(server.refused("POST", "/calls/01ARZ3NDEKTSV4RRFFQ69G5FAV/resolve", body.clone()).await.0, 400, "{body}");
     }
     server.stop().await;

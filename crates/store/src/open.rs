@@ -12,11 +12,11 @@ use crate::books::Books;
 use crate::disk::journal::LoadError;
 use crate::disk::{connect, key_rows, meta, run_rows, schema};
 use crate::owner::Lock;
-use crate::writer::Writer;
 use crate::writer::core::Core;
 use crate::writer::shared::Shared;
 use crate::writer::turn::{Fault, Turn};
 use crate::writer::waiting::Waiting;
+use crate::writer::{SNAPSHOT_EVERY, Writer};
 use crate::{Clock, OpenError, Opened, Options, Salt};
 
 /// How long the token of a run that ended still finds it.
@@ -54,6 +54,8 @@ pub(crate) fn open(options: &Options, clock: Arc<dyn Clock>) -> Result<(Books, O
         last_tick: monotonic,
         last_sweep: monotonic,
         commits_since_checkpoint: 0,
+        snapshot_after: SNAPSHOT_EVERY,
+        wall_ahead: SignedDuration::ZERO,
     };
     let guard = StopGuard(Arc::clone(&shared));
     std::thread::Builder::new().name("mete-writer".to_owned()).spawn(move || {

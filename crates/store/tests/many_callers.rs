@@ -166,3 +166,32 @@ async fn an_id_that_comes_again_is_refused_and_stops_nobody_else() {
     books.close().await.unwrap();
     assert!(store::verify(dir.path(), true).unwrap().ok);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_after_a_crash_replays_a_bounded_stretch_of_any_history() {
+    let dir = TempDir::new();
+    let (books, _) = store::Books::open(store::Options { survives: store::Survives::ProcessCrash, ..options(dir.path()) }).unwrap();
+    put(&books, budget("all", "1000000", &[])).await;
+    let callers: Vec<_> = (0..50).map(|_| tokio::spawn(fifty_calls(books.clone()))).collect();
+    for caller in callers {
+        caller.await.unwrap();
+    }
+    let image = TempDir::new();
+    let file = dir.path().join("image.db");
+    books.backup(&file).unwrap();
+    let report = store::restore(&file, image.path()).unwrap();
+    assert_eq!((report.ok, report.postings, report.open_holds), (true, 2500, 0));
+    assert_eq!(store::verify(image.path(), false).unwrap(), report);
+    let (restored, opened) = open(image.path());
+    assert!(opened.replayed < 4096, "{opened:?}");
+    assert_eq!((restored.stats().spent, restored.stats().journal_seq), (books.stats().spent, 5001));
+    restored.close().await.unwrap();
+    books.close().await.unwrap();
+}
+
+async fn fifty_calls(books: store::Books) {
+    for _ in 0..50 {
+        let grant = hold(&books, "1", &[]).await;
+        settle(&books, grant.hold, "0.5").await;
+    }
+}

@@ -127,7 +127,8 @@ impl Turn<'_> {
 
     fn end_run(&mut self, run: RunId, record: Option<&RunRecord>, actor: &str) -> Result<(), Fault> {
         // The ledger ends a run once; one that was joined afterwards goes on and ends only in its record.
-        let is_joined = record.is_some_and(|record| record.ended_at.is_none()) && self.core.ledger.run(run).is_some_and(|view| view.ended_at.is_some());
+        let is_joined =
+            record.is_some_and(|record| record.ended_at.is_none()) && self.core.ledger.run(run).is_some_and(|view| view.ended_at.is_some());
         if !is_joined {
             self.make(&Command::EndRun(run))?;
         }

@@ -5,9 +5,11 @@
 //! failed transaction is undone in memory by reading the disk again, ends are kept and retried, holds are answered with an
 //! error. A failed sync stops the writer for good, because the operating system may have dropped what it couldn't write.
 
+mod batch;
 pub(crate) mod core;
 pub(crate) mod ends;
 pub(crate) mod holds;
+mod house;
 pub(crate) mod job;
 pub(crate) mod shared;
 pub(crate) mod turn;
@@ -18,18 +20,20 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use jiff::{Timestamp, Unit};
-use ledger::HoldId;
+use jiff::{SignedDuration, Timestamp, Unit};
 use rusqlite::ffi;
 use tokio::sync::oneshot;
 
+use self::batch::Batch;
 use self::core::Core;
-use self::job::{Change, HoldJob, Job, Look, Reply};
+pub(crate) use self::house::SNAPSHOT_EVERY;
+use self::house::SYNC_IDLE;
+use self::job::{Job, Reply};
 use self::shared::Shared;
 use self::turn::{Fault, Publish, Turn};
 use self::waiting::Waiting;
-use crate::disk::{attempts, journal, meta};
-use crate::{AttemptEnd, BooksError, Clock, RefusedCall, Survives};
+use crate::disk::{attempts, meta};
+use crate::{AttemptEnd, BooksError, Clock, Survives};
 
 /// Requests in one transaction at most.
 const BATCH_MAX: usize = 512;
@@ -37,50 +41,10 @@ const BATCH_MAX: usize = 512;
 const TICK: Duration = Duration::from_secs(1);
 /// How often a file that couldn't be written is tried again.
 const RETRY: Duration = Duration::from_millis(100);
-/// How long a settlement waits for a sync when no hold brings one.
-const SYNC_IDLE: Duration = Duration::from_millis(2);
-/// … and at most.
-const SYNC_MAX: Duration = Duration::from_millis(10);
-/// Journal lines between snapshots.
-pub(crate) const SNAPSHOT_EVERY: u64 = 4096;
-/// Commits between checkpoints of the WAL.
-const CHECKPOINT_EVERY: u64 = 1000;
+/// A wall clock that is this far from where the steady one expects it is worth a line in the log.
+const JUMP: SignedDuration = SignedDuration::from_mins(10);
 /// How often forgotten holds are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
-
-type End = (AttemptEnd, Option<oneshot::Sender<()>>);
-
-/// What was queued.
-#[derive(Default)]
-struct Batch {
-    size: usize,
-    ends: Vec<End>,
-    unclaimed: Vec<HoldId>,
-    refusals: Vec<RefusedCall>,
-    ceilings: Vec<(HoldId, u64)>,
-    changes: Vec<Change>,
-    holds: Vec<HoldJob>,
-    looks: Vec<Look>,
-    ticks: Vec<oneshot::Sender<()>>,
-    close: Option<oneshot::Sender<Result<(), BooksError>>>,
-}
-
-impl Batch {
-    fn push(&mut self, job: Job) {
-        self.size += 1;
-        match job {
-            Job::Hold(hold) => self.holds.push(*hold),
-            Job::End(end, reply) => self.ends.push((*end, reply)),
-            Job::Refusal(refused) => self.refusals.push(*refused),
-            Job::Ceiling(hold, ceiling) => self.ceilings.push((hold, ceiling)),
-            Job::Change(change) => self.changes.push(change),
-            Job::Look(look) => self.looks.push(look),
-            Job::Unclaimed(hold) => self.unclaimed.push(hold),
-            Job::Tick(reply) => self.ticks.push(reply),
-            Job::Close(reply) => self.close = Some(reply),
-        }
-    }
-}
 
 /// The writer's thread.
 pub(crate) struct Writer {
@@ -107,6 +71,9 @@ pub(crate) struct Writer {
     pub(crate) last_tick: Duration,
     pub(crate) last_sweep: Duration,
     pub(crate) commits_since_checkpoint: u64,
+    pub(crate) snapshot_after: u64,
+    /// How far the wall clock was ahead of the steady one at the last tick.
+    pub(crate) wall_ahead: SignedDuration,
 }
 
 impl Writer {
@@ -148,16 +115,17 @@ impl Writer {
     fn serve(&mut self, mut batch: Batch) -> Option<oneshot::Sender<Result<(), BooksError>>> {
         let idle = batch.size == 0;
         let due = self.is_tick_due(!batch.ticks.is_empty());
+        // Between batches memory is what the disk has, so looks needn't wait for this batch's sync; they are dropped when
+        // reading the disk back has failed.
+        for look in batch.looks.drain(..).filter(|_| !self.stale) {
+            look(&self.core);
+        }
         self.finish_attempts(&mut batch, due);
         self.answer();
         self.admit(&mut batch);
         self.answer();
-        // What memory shows is only told while it is what the disk has.
-        for look in batch.looks.into_iter().filter(|_| !self.stale) {
-            look(&self.core);
-        }
         self.sync_ends(idle);
-        self.keep_house();
+        self.keep_house(idle && due);
         self.answer();
         for reply in batch.ticks {
             let _ = reply.send(());
@@ -178,8 +146,18 @@ impl Writer {
         let due = asked || monotonic.saturating_sub(self.last_tick) >= TICK;
         if due {
             self.last_tick = monotonic;
+            self.watch_clock();
         }
         due
+    }
+
+    /// Tells when the wall clock was moved. Windows follow it forward; it never takes the journal back.
+    fn watch_clock(&mut self) {
+        let ahead = self.clock.now().duration_since(self.steady());
+        if ahead.saturating_sub(self.wall_ahead).abs() >= JUMP {
+            tracing::warn!(from = %self.wall_ahead, to = %ahead, "the wall clock jumped against the steady clock");
+        }
+        self.wall_ahead = ahead;
     }
 
     /// Now, in whole microseconds, never before the journal's last line.
@@ -370,56 +348,6 @@ impl Writer {
     fn stop(&mut self, reason: String) {
         tracing::error!(reason, "the ledger stops for good; end this process so that the next one reads what the disk has");
         self.shared.stop(reason);
-    }
-
-    /// Syncs settlements that no hold's commit synced within a few milliseconds.
-    fn sync_ends(&mut self, idle: bool) {
-        let Some(since) = self.unsynced_since else { return };
-        if !(idle && since.elapsed() >= SYNC_IDLE || since.elapsed() >= SYNC_MAX) {
-            return;
-        }
-        self.unsynced_since = None;
-        if self.survives == Survives::ProcessCrash {
-            return;
-        }
-        if let Err(error) = self.wal.sync_data() {
-            self.stop(format!("the disk failed to sync: {error}"));
-        }
-    }
-
-    /// Snapshots and checkpoints, after everybody was answered.
-    fn keep_house(&mut self) {
-        if self.failing.is_some() || self.is_stopped() {
-            return;
-        }
-        if self.core.since_snapshot >= SNAPSHOT_EVERY.max(self.core.open.holds as u64) {
-            self.snapshot();
-        }
-        if self.commits_since_checkpoint >= CHECKPOINT_EVERY {
-            self.commits_since_checkpoint = 0;
-            self.checkpoint("PASSIVE");
-        }
-    }
-
-    fn snapshot(&mut self) {
-        let now = self.now();
-        let done = self.transact(now, false, |turn| {
-            let text = crate::codec::state_to_json(&turn.core.ledger.state())?;
-            let tip = turn.core.tip;
-            Ok(journal::snapshot(turn.conn()?, &tip, &text, now)?)
-        });
-        if done.is_some() {
-            self.core.since_snapshot = 0;
-        }
-    }
-
-    fn checkpoint(&mut self, mode: &str) {
-        let moved = self.core.conn.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()));
-        match moved {
-            Err(error) if is_failed_sync(&error) => self.stop(format!("the disk failed to sync: {error}")),
-            Err(error) => tracing::warn!(%error, "the write-ahead log wasn't folded into the database; it will be tried again"),
-            Ok(()) => {}
-        }
     }
 
     /// The last snapshot, so that the next start is flat.

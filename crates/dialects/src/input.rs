@@ -48,11 +48,19 @@ pub(crate) struct Input {
     pub(crate) tokens: u64,
     pub(crate) other: Vec<Metered>,
     pub(crate) hidden: bool,
+    /// Whether some of it isn't in a provider's own count either, such as the results of remote tools.
+    pub(crate) uncounted: bool,
 }
 
 impl Input {
     pub(crate) fn add(&mut self, tokens: u64) {
         self.tokens = self.tokens.saturating_add(tokens);
+    }
+
+    /// Notes input that neither the body nor a provider's own count shows.
+    pub(crate) fn remote(&mut self) {
+        self.hidden = true;
+        self.uncounted = true;
     }
 
     /// Counts JSON that the provider may write anew for the model: its bytes as sent, and each non-ASCII byte three times,

@@ -5,6 +5,7 @@
 
 mod anthropic;
 mod attributes;
+mod count;
 mod document;
 mod fields;
 mod gemini;
@@ -20,6 +21,7 @@ mod sse;
 mod stream;
 
 pub use attributes::{HeaderAttributes, attributes_from_headers};
+pub use count::{CountRequest, read_count};
 pub use document::{CodexDenial, Denial, codex_denial, denial_body, stream_error_event, trailer_comment};
 pub use reading::{Reading, UsageReading, read_response};
 pub use request::{BadRequest, Hints, Request, parse_request, parse_request_with};

@@ -59,6 +59,8 @@ pub struct Request {
     pub blocks: Vec<core::ops::Range<usize>>,
     /// Whether the client itself asked for usage in the stream (`stream_options.include_usage`).
     pub wants_usage: bool,
+    /// Whether the provider's own counter sees all of the input.
+    pub(crate) countable: bool,
     /// Where to splice; private to this crate.
     pub(crate) splices: Splices,
 }
@@ -117,6 +119,7 @@ impl Request {
             attributes: BTreeMap::new(),
             blocks: Vec::new(),
             wants_usage: false,
+            countable: false,
             splices: Splices::default(),
         }
     }

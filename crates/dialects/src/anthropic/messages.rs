@@ -68,6 +68,7 @@ pub(crate) fn messages(root: Value<'_>, hints: Hints<'_>) -> Result<Request, Bad
     let input = input(root, &mut request)?;
     (request.ask.input_tokens, request.ask.other_input) = (input.tokens, input.other);
     request.ask.hidden_input = input.hidden;
+    request.countable = !input.uncounted;
     compaction(root, &mut request)?;
     selectors(root, &mut request)?;
     request.ask.cache_write = cache_write(root);
@@ -137,7 +138,9 @@ fn input(root: Value<'_>, request: &mut Request) -> Result<Input, BadRequest> {
     }
     // A connected MCP server and a container's skills bring input of their own.
     let is_set = |name: &str| root.get(name).is_some_and(|value| !value.is_null());
-    input.hidden |= is_set("mcp_servers") || root.get_in(&["container", "skills"]).is_some();
+    if is_set("mcp_servers") || root.get_in(&["container", "skills"]).is_some() {
+        input.remote();
+    }
     Ok(input)
 }
 
@@ -149,6 +152,7 @@ fn compaction(root: Value<'_>, request: &mut Request) -> Result<(), BadRequest> 
     if management.get("edits").into_iter().flat_map(Value::items).any(is_compact) {
         request.ask.input_tokens = request.ask.input_tokens.saturating_mul(2);
         request.ask.choices = 2;
+        request.countable = false;
     }
     Ok(())
 }

@@ -45,7 +45,7 @@ fn declare(tool: Value<'_>, request: &mut Request, input: &mut Input) -> Result<
     refuse_look_alikes(tool, &["type", "max_uses", "max_content_tokens"])?;
     input.add(PROVIDER_TOOL_TOKENS);
     if kind.starts_with("mcp") {
-        input.hidden = true;
+        input.remote();
     }
     if let Some(name) = LIMITED.iter().find(|start| kind.starts_with(*start)) {
         let uses_max = count(tool.get("max_uses"), 0)?;

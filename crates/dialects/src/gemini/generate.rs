@@ -59,6 +59,7 @@ pub(crate) fn generate(route: &Route, root: Value<'_>) -> Result<Request, BadReq
     config(root, &mut request)?;
     let input = input(root, &mut request)?;
     (request.ask.input_tokens, request.ask.other_input) = (input.tokens, input.other);
+    request.countable = !input.uncounted;
     request.ask.hidden_input = input.hidden || one_of(root, &["cachedContent", "cached_content"])?.is_some();
     tier(root, &mut request)?;
     request.tags(root.get("labels"));

@@ -57,5 +57,7 @@ fn server_tools(tool: Value<'_>, request: &mut Request, input: &mut Input) {
             request.ask.tools.push(ToolAsk { tool: sold.to_owned(), ..ToolAsk::default() });
         }
     }
-    input.hidden |= tool.get("mcpServers").or_else(|| tool.get("mcp_servers")).is_some();
+    if tool.get("mcpServers").or_else(|| tool.get("mcp_servers")).is_some() {
+        input.remote();
+    }
 }

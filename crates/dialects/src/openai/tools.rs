@@ -45,7 +45,7 @@ fn declare(tool: Value<'_>, request: &mut Request, input: &mut Input) {
     request.tools_offered.push(crate::fields::clip(&named, 128));
     if kind == "mcp" {
         // Costs nothing for a use, but its results are input of any size.
-        input.hidden = true;
+        input.remote();
     }
     if let Some((_, sold)) = SERVER_TOOLS.iter().find(|(start, _)| kind.starts_with(start)) {
         input.add(PROVIDER_TOOL_TOKENS);

@@ -139,7 +139,7 @@ fn start(
         stream: call.request.stream,
         ceiling_asked: call.request.ask.output_ceiling,
         ceiling_granted: None,
-        input_tokens_max: call.request.ask.input_tokens,
+        input_tokens_max: attempt.target.input_tokens_max,
         covered: attempt.covered,
         tools_offered: call.request.tools_offered.clone(),
         block_hashes: blocks.map(|block| hash_block(&salt, block)).collect(),

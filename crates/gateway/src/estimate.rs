@@ -23,6 +23,8 @@ pub(crate) struct Target<'a> {
     pub(crate) query: PriceQuery,
     pub(crate) facts: ModelFacts,
     pub(crate) bound: Result<Bound, Unboundable>,
+    /// Input tokens that the bound rests on.
+    pub(crate) input_tokens_max: u64,
 }
 
 /// What to ask the ledger for.
@@ -45,7 +47,18 @@ pub(crate) fn target<'a>(prices: &PriceBook, provider: &'a ProviderSettings, req
     let query = query(provider, &model_sent, &request.select, at);
     let facts = prices.model_facts(&query);
     let bound = prices.bound(&query, &request.ask);
-    Target { provider, model_sent, query, facts, bound }
+    Target { provider, model_sent, query, facts, bound, input_tokens_max: request.ask.input_tokens }
+}
+
+impl Target<'_> {
+    /// The bound and the need for fewer input tokens than the cheap bound has.
+    pub(crate) fn with_input(&self, prices: &PriceBook, request: &Request, settings: &Settings, tokens: u64) -> Option<(Bound, Need)> {
+        let mut ask = request.ask.clone();
+        ask.input_tokens = ask.input_tokens.min(tokens);
+        let bound = prices.bound(&self.query, &ask).ok()?;
+        let need = need(&bound, ask.thinking_budget, settings).ok()?;
+        Some((bound, need))
+    }
 }
 
 /// What is asked of the price book; what the request says is more specific than what the provider's config says.

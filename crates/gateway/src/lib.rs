@@ -10,6 +10,7 @@ mod body;
 mod call;
 mod choose;
 mod client;
+mod count;
 mod denied;
 mod estimate;
 mod forward;

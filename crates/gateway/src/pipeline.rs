@@ -34,7 +34,7 @@ use crate::settings::Settings;
 use crate::settle::{Basis, Verdict};
 use crate::shape::Pass;
 use crate::upstream::Upstreams;
-use crate::{admit, authenticate, estimate, forward, identify, incoming, meter, names, refusal, response, settle, shape};
+use crate::{admit, authenticate, count, estimate, forward, identify, incoming, meter, names, refusal, response, settle, shape};
 
 /// The longest rest between two attempts at one provider.
 const REST_MAX: Duration = Duration::from_secs(10);
@@ -118,6 +118,7 @@ impl Stage<'_> {
             let pass = shape::pass(call, provider, &self.settings, self.run_key(call, provider))?;
             let target = estimate::target(&self.prices, provider, &call.request, call.at);
             let (target, need) = self.need(call, target, pass.covered, known).await?;
+            let (target, need) = self.tighten(call, target, need, &pass, client).await;
             let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
             let attributes = with_facts(&call.identity.attributes, &target);
             let attempt = Attempt { number, target: &target, need, attributes, covered: pass.covered };
@@ -169,6 +170,39 @@ impl Stage<'_> {
             }
             None => Ok((Target { bound: Err(why), ..target }, Need::NOTHING)),
         }
+    }
+
+    /// Asks the provider for its exact count of the input where the cheap bound keeps the call out.
+    async fn tighten<'t>(&self, call: &Call, target: Target<'t>, need: Need, pass: &Pass, client: &mut Client) -> (Target<'t>, Need) {
+        if pass.covered || !count::can_help(call, &target) {
+            return (target, need);
+        }
+        let attributes = with_facts(&call.identity.attributes, &target);
+        let Ok(views) = self.gateway.inner.books.matching(attributes, call.identity.run_id(), need.min).await else {
+            return (target, need);
+        };
+        let with_input = |tokens: u64| target.with_input(&self.prices, &call.request, &self.settings, tokens);
+        let least = with_input(count::least(target.input_tokens_max));
+        if count::fits(&views) || !least.is_some_and(|(_, need)| count::could_fit(&views, &need)) {
+            return (target, need);
+        }
+        let Some(tokens) = self.count(call, &target, pass, client).await else { return (target, need) };
+        match with_input(tokens).filter(|(_, exact)| exact.min < need.min) {
+            Some((bound, exact)) => (Target { bound: Ok(bound), input_tokens_max: tokens, ..target }, exact),
+            None => (target, need),
+        }
+    }
+
+    /// One free question to the provider; no answer, or none in time, leaves the bound as it is.
+    async fn count(&self, call: &Call, target: &Target<'_>, pass: &Pass, client: &mut Client) -> Option<u64> {
+        let question = count::request(call, target, pass)?;
+        let mut waits = self.waits(call);
+        waits.deadline = waits.until(count::PATIENCE);
+        let Sent::Head(answer) = forward::forward(&self.upstreams, question, &mut waits, client).await else { return None };
+        let asked = Instant::now();
+        let metered = meter::collect(answer, Operation::CountTokens, count::ANSWER_BYTES_MAX, asked, &mut waits, client).await;
+        metered.answered().filter(StatusCode::is_success)?;
+        count::counted(&metered.body)
     }
 
     /// Holds the money; `None` when the client left meanwhile.

@@ -97,14 +97,14 @@ pub(crate) fn shape(call: &Call, target: &Target<'_>, admitted: &Admitted, pass:
         tool_uses: call.request.has_open_tools().then_some(settings.server_tool_uses),
     };
     let body = if shape == Shape::default() { call.body.clone() } else { call.request.shape(&call.body, &shape).into() };
-    request(call, target, pass, body)
+    shaped(call, target, pass, body)
 }
 
 /// The request for a free operation: nothing changes but the model's name.
 pub(crate) fn shape_free(call: &Call, target: &Target<'_>, pass: &Pass) -> Step<Upstream> {
     let shape = Shape { model: renamed(call, target), ..Shape::default() };
     let body = if shape == Shape::default() { call.body.clone() } else { call.request.shape(&call.body, &shape).into() };
-    request(call, target, pass, body)
+    shaped(call, target, pass, body)
 }
 
 fn renamed(call: &Call, target: &Target<'_>) -> Option<String> {
@@ -116,13 +116,17 @@ pub(crate) fn asks_for_usage(call: &Call, provider: &ProviderSettings) -> bool {
     call.route.operation == Operation::Chat && call.request.stream && !call.request.wants_usage && provider.stream_usage
 }
 
-fn request(call: &Call, target: &Target<'_>, pass: &Pass, body: Bytes) -> Step<Upstream> {
-    let path = match renamed(call, target) {
-        Some(model) => call.route.path_for_model(&model),
-        None => call.route.upstream_path.clone(),
-    };
+fn shaped(call: &Call, target: &Target<'_>, pass: &Pass, body: Bytes) -> Step<Upstream> {
+    match renamed(call, target) {
+        Some(model) => request(call, target, pass, &call.route.path_for_model(&model), body),
+        None => request(call, target, pass, &call.route.upstream_path, body),
+    }
+}
+
+/// A request to a path of the provider, with the client's headers and the one credential that belongs there.
+pub(crate) fn request(call: &Call, target: &Target<'_>, pass: &Pass, path: &str, body: Bytes) -> Step<Upstream> {
     let uri =
-        address(target.provider, &path, pass.covered).ok_or_else(|| Denied::bad_request("invalid_path", "the path can't be forwarded"))?;
+        address(target.provider, path, pass.covered).ok_or_else(|| Denied::bad_request("invalid_path", "the path can't be forwarded"))?;
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = call.method.clone();
     *request.uri_mut() = uri;

@@ -401,3 +401,48 @@ async fn a_template_budget_binds_the_first_calls_of_a_customer_never_seen() {
     let served = answers.iter().filter(|answer| answer.as_ref().unwrap().status() == StatusCode::OK).count();
     assert_eq!(served, 1);
 }
+
+/// A long English prompt: by bytes it doesn't fit, by the provider's own count it does.
+#[tokio::test]
+async fn the_provider_s_count_lets_in_what_the_cheap_bound_keeps_out() {
+    let words = "All the words that an agent says before it begins to work. ".repeat(800);
+    let cases = [
+        (
+            "messages",
+            "/v1/messages",
+            json!({ "model": "claude-sonnet-5", "max_tokens": 1000, "system": words, "metadata": { "user_id": "u" }, "messages": [{ "role": "user", "content": "[[sim output=20]]" }] }),
+        ),
+        (
+            "responses",
+            "/v1/responses",
+            json!({ "model": "gpt-5", "max_output_tokens": 1000, "store": false, "instructions": words, "input": "[[sim output=20]]" }),
+        ),
+        (
+            "gemini",
+            "/v1beta/models/gemini-2.5-flash:generateContent",
+            json!({ "generationConfig": { "maxOutputTokens": 1000 }, "systemInstruction": { "parts": [{ "text": words }] }, "contents": [{ "role": "user", "parts": [{ "text": "[[sim output=20]]" }] }] }),
+        ),
+    ];
+    for (name, path, body) in cases {
+        let world = World::start().await;
+        world.budget("measure", "100").await;
+        let wide = world.post(path, &body).await;
+        assert_eq!(wide.status, StatusCode::OK, "{name}: {}", wide.body);
+        assert_eq!(world.requests(), 1, "{name}: what fits isn't counted");
+        world.quiet().await;
+        // Half of the cheap bound: enough for the true cost many times, too little for a token a byte.
+        let half = Nanos::new(wide.nanos("x-mete-held-usd") / 2);
+        world.budget_with("tight", "1", |spec| spec.limit = Some(half)).await;
+        let exact = world.post(path, &body).await;
+        assert_eq!(exact.status, StatusCode::OK, "{name}: {}", exact.body);
+        let operations: Vec<_> = world.provider.books().since(0).into_iter().map(|record| record.operation).collect();
+        assert_eq!(operations[1], "count_tokens", "{name}");
+        assert!(exact.nanos("x-mete-held-usd") < half.get(), "{name}");
+        assert!(exact.nanos("x-mete-cost-usd") <= exact.nanos("x-mete-held-usd"), "{name}: the count is still a bound");
+        // With nothing left even the least count couldn't fit, so nobody is asked.
+        world.budget("empty", "0").await;
+        let sent = world.requests();
+        assert_eq!(world.post(path, &body).await.status, StatusCode::PAYMENT_REQUIRED, "{name}");
+        assert_eq!(world.requests(), sent, "{name}: an exhausted budget sends nothing");
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 
@@ -78,7 +78,7 @@ pub struct PriceBook {
 #[derive(Default)]
 pub(crate) struct Shelves {
     pub rows: Rows,
-    pub version: String,
+    pub version: OnceLock<String>,
     pub by_seller: BTreeMap<String, Shelf>,
     /// Models of no particular seller, by sku.
     pub models: BTreeMap<String, usize>,
@@ -173,10 +173,10 @@ impl PriceBook {
         &self.shelves.rows
     }
 
-    /// A hash that names this book; stored with every cost so that it can be repeated.
+    /// A hash that names this book; stored with every cost so that it can be repeated. Computed when first asked for.
     #[must_use]
     pub fn version(&self) -> &str {
-        &self.shelves.version
+        self.shelves.version.get_or_init(|| crate::fingerprint::version(&self.shelves.rows))
     }
 
     /// The sku behind a query's model name, if it is known.
@@ -237,7 +237,7 @@ impl PriceBook {
 
 impl Shelves {
     fn new(rows: Rows) -> Self {
-        let mut shelves = Self { version: crate::fingerprint::version(&rows), ..Self::default() };
+        let mut shelves = Self::default();
         for (index, rule) in rows.rules.iter().enumerate() {
             let skus = &mut shelves.shelf(&rule.seller).skus;
             match skus.get_mut(&rule.sku) {
@@ -291,6 +291,6 @@ impl Shelf {
 
 impl fmt::Debug for PriceBook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PriceBook").field("version", &self.shelves.version).field("rules", &self.shelves.rows.rules.len()).finish()
+        f.debug_struct("PriceBook").field("version", &self.version()).field("rules", &self.shelves.rows.rules.len()).finish()
     }
 }

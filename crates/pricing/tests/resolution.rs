@@ -106,6 +106,12 @@ fn a_cache_write_without_its_own_rate_costs_the_dearest_that_is_known() {
     let query = at("2026-11-23T12:00:00Z");
     assert_eq!(total(&known, &query, "write 1000"), Some(2_500_000), "a write of no stated time is a short one");
     assert_eq!(total(&known, &query, "write-1h 1000"), Some(2_500_000), "no price for an hour: the dearest of input and other writes");
+    let both = book(vec![
+        input("2"),
+        rule("s/m", "cache_write_tokens", "ttl=5m", "", "2.5"),
+        rule("s/m", "cache_write_tokens", "ttl=1h", "", "4"),
+    ]);
+    assert_eq!(total(&both, &query, "write 1000"), Some(2_500_000));
     let cheap = book(vec![input("3"), rule("s/m", "cache_write_tokens", "ttl=5m", "", "2.5")]);
     assert_eq!(total(&cheap, &query, "write-1h 1000"), Some(3_000_000));
     let Cost::Priced(priced) = known.cost(&query, &usage("write-1h 1000")) else { panic!("unpriced") };
@@ -150,8 +156,8 @@ fn the_latest_meaning_of_a_name_and_the_longest_pattern_count() {
     let aliases = vec![
         alias("s", "latest", "s/old"),
         moved,
-        alias("s", "m-{any}", "s/old"),
         alias("s", "m-x-{any}", "s/new"),
+        alias("s", "m-{any}", "s/old"),
         alias("s", "at/{name}", "{name}"),
     ];
     let book = PriceBook::from_rows(Rows { rules, aliases, ..Rows::default() }).unwrap();

@@ -8,6 +8,7 @@
 pub mod biller;
 pub mod client;
 pub mod faults;
+pub mod judge;
 pub mod provider;
 pub mod reference;
 pub mod rng;

@@ -27,6 +27,20 @@ impl Fake {
         self.provider.books().bill(0)["totals"]["requests"].as_u64().unwrap()
     }
 
+    /// The number of the last request that reached the provider.
+    pub fn last_seq(&self) -> u64 {
+        self.requests_after(0).iter().filter_map(|request| request["seq"].as_u64()).max().unwrap_or(0)
+    }
+
+    /// What each later request is billed.
+    pub fn bills_after(&self, seq: u64) -> Vec<i64> {
+        self.requests_after(seq).iter().filter_map(|request| request["bill_nanos"].as_i64()).collect()
+    }
+
+    fn requests_after(&self, seq: u64) -> Vec<Value> {
+        self.provider.books().bill(seq)["requests"].as_array().cloned().unwrap_or_default()
+    }
+
     /// What the provider bills in all, by its own biller.
     pub fn bill_nanos(&self) -> i64 {
         self.provider.books().bill(0)["totals"]["bill_nanos"].as_i64().unwrap()
@@ -108,6 +122,26 @@ impl Mete {
         assert!(output.status.success(), "mete {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout)
             .unwrap_or_else(|why| panic!("mete {arguments:?}: {why}: {}", String::from_utf8_lossy(&output.stdout)))
+    }
+
+    /// The ledger's journal, line by line, over the admin API.
+    pub fn journal(&self) -> Vec<Value> {
+        let token = std::fs::read_to_string(self.dir.path().join("admin.token")).unwrap();
+        let url = format!("http://{}", self.address);
+        let headers = [("authorization".to_owned(), format!("Bearer {}", token.trim()))];
+        let client = simulator::client::Client::default();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let mut lines: Vec<Value> = Vec::new();
+        loop {
+            let after = lines.last().map_or(0, |line| line["seq"].as_u64().unwrap());
+            let url = format!("{url}/api/v1/journal?after={after}&limit=5000");
+            let answered = runtime.block_on(client.send(http::Method::GET, &url, &headers, Vec::new())).unwrap();
+            let page: Vec<Value> = serde_json::from_slice(&answered.body).unwrap();
+            if page.is_empty() {
+                return lines;
+            }
+            lines.extend(page);
+        }
     }
 
     /// Makes a virtual key and gives its secret.

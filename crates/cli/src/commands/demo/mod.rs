@@ -2,7 +2,6 @@
 //! through a check-then-charge gateway and through Mete, each billed by the provider's own biller.
 
 mod burst;
-mod judge;
 mod scene;
 mod show;
 
@@ -15,6 +14,8 @@ use crate::context::{Context, accepted};
 use crate::exit;
 use crate::output;
 use scene::Scene;
+use server::Api;
+use simulator::judge;
 
 /// Plays the demo; serves on afterwards unless `--exit` is given.
 pub async fn demo(context: &Context, options: &Demo) -> anyhow::Result<u8> {
@@ -37,6 +38,20 @@ pub async fn demo(context: &Context, options: &Demo) -> anyhow::Result<u8> {
     Ok(exit::OK)
 }
 
+/// All lines of the journal.
+async fn journal(api: &Api) -> anyhow::Result<Vec<Value>> {
+    let mut lines = Vec::new();
+    loop {
+        let after = lines.last().and_then(|line: &Value| line["seq"].as_u64()).unwrap_or(0);
+        let page = accepted(api.get(&format!("/journal?after={after}&limit=5000")).await?)?;
+        let page = page.as_array().cloned().unwrap_or_default();
+        if page.is_empty() {
+            return Ok(lines);
+        }
+        lines.extend(page);
+    }
+}
+
 /// Every call's record. A refusal's record doesn't wait for the disk, so the last ones may come a moment later than the answer.
 async fn all_calls(scene: &Scene, expected: u64) -> anyhow::Result<Vec<Value>> {
     let deadline = Instant::now() + Duration::from_secs(5);
@@ -55,7 +70,7 @@ async fn all_calls(scene: &Scene, expected: u64) -> anyhow::Result<Vec<Value>> {
 async fn summary(scene: &Scene, played: &show::Played, burst: &burst::Compared) -> anyhow::Result<Value> {
     let calls = all_calls(scene, played.ended() + burst.calls()).await?;
     let count = |status: &str| calls.iter().filter(|call| call["status"] == status).count();
-    let journal = judge::journal(&scene.api).await?;
+    let journal = journal(&scene.api).await?;
     let mut true_costs = played.refused_true_costs.clone();
     true_costs.insert("burst".to_owned(), burst.refused_true_costs().collect());
     let verdict = judge::judge(&journal, &calls, true_costs)?;

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use simulator::client::Outcome;
+use simulator::judge::TrueCosts;
 use simulator::traffic::{self, Event, What};
 use tokio::sync::mpsc;
 
-use super::judge::TrueCosts;
 use super::scene::{COMPANY, Scene, WHO};
 use crate::args::Demo;
 use crate::context::accepted;

@@ -1,36 +1,24 @@
-//! Judges every refusal by a ledger written apart: the reference is told the journal, line by line, and asked at each refusal
-//! whether the call would have fitted then.
+//! Judges every refusal of a gateway by a ledger written apart: the reference is told the gateway's journal, line by line, and
+//! asked at each refusal whether the call would have fitted then.
+//!
+//! Reads the gateway's published JSON (`/api/v1/journal` and `/api/v1/calls`) and nothing else of it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use anyhow::{Context as _, bail};
 use serde_json::Value;
-use server::Api;
-use simulator::reference::{Reference, Wish};
 
-use crate::context::accepted;
+use crate::reference::{Reference, Wish};
 
 /// What the reference says of the refusals.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
+    /// Refusals that were judged.
+    pub judged: usize,
     /// The least hold would have fitted at that moment.
     pub false_refusals: usize,
     /// The call would have fitted by what it would truly have cost.
     pub early_refusals: usize,
-}
-
-/// All lines of the journal.
-pub async fn journal(api: &Api) -> anyhow::Result<Vec<Value>> {
-    let mut lines = Vec::new();
-    loop {
-        let after = lines.last().and_then(|line: &Value| line["seq"].as_u64()).unwrap_or(0);
-        let page = accepted(api.get(&format!("/journal?after={after}&limit=5000")).await?)?;
-        let page = page.as_array().cloned().unwrap_or_default();
-        if page.is_empty() {
-            return Ok(lines);
-        }
-        lines.extend(page);
-    }
 }
 
 /// What the refused calls of each agent would truly have cost, in the order in which the agent made them.
@@ -45,11 +33,15 @@ struct Refused {
 }
 
 /// Replays the journal and asks at each refusal.
+///
+/// # Errors
+/// The journal has a grant for which the reference has no room, or an end without a hold.
 pub fn judge(journal: &[Value], calls: &[Value], mut true_costs: TrueCosts) -> anyhow::Result<Verdict> {
     let mut refused: Vec<Refused> = calls.iter().filter_map(refused).collect();
     refused.sort_by_key(|refusal| refusal.after);
     let mut reference = Reference::new(limits(journal));
     let mut verdict = Verdict::default();
+    let mut free = BTreeSet::new();
     let mut waiting = refused.iter().peekable();
     let mut cost_of = |refusal: &Refused| true_costs.get_mut(&refusal.agent).and_then(VecDeque::pop_front).flatten();
     for line in journal {
@@ -57,7 +49,9 @@ pub fn judge(journal: &[Value], calls: &[Value], mut true_costs: TrueCosts) -> a
         while let Some(refusal) = waiting.next_if(|refusal| refusal.after < seq) {
             verdict.ask(&reference, refusal, cost_of(refusal));
         }
-        tell(&mut reference, &line["event"]).with_context(|| format!("journal line {seq}"))?;
+        if limited(&line["event"], &mut free) {
+            tell(&mut reference, &line["event"]).with_context(|| format!("journal line {seq}"))?;
+        }
     }
     for refusal in waiting {
         verdict.ask(&reference, refusal, cost_of(refusal));
@@ -67,6 +61,7 @@ pub fn judge(journal: &[Value], calls: &[Value], mut true_costs: TrueCosts) -> a
 
 impl Verdict {
     fn ask(&mut self, reference: &Reference, refusal: &Refused, cost: Option<i128>) {
+        self.judged += 1;
         let budgets = vec![refusal.account.clone()];
         let wish = Wish { call: "refused".to_owned(), budgets: budgets.clone(), min: refusal.needed, want: refusal.needed };
         self.false_refusals += usize::from(reference.would_grant(&wish));
@@ -118,17 +113,29 @@ fn limits(journal: &[Value]) -> BTreeMap<String, i128> {
     limits
 }
 
+/// The hold that an event is about.
+fn hold(event: &Value) -> String {
+    event["hold"].as_str().or_else(|| event["id"].as_str()).unwrap_or_default().to_owned()
+}
+
+/// Whether the event concerns any account: a hold that no budget matched is on none, and neither is its end.
+fn limited(event: &Value, free: &mut BTreeSet<String>) -> bool {
+    if event["event"] == "held" && event["accounts"].as_array().is_none_or(Vec::is_empty) {
+        free.insert(hold(event));
+    }
+    !free.contains(&hold(event))
+}
+
 /// Tells the reference what the journal says; what the reference can't accept is a fault of the ledger.
 fn tell(reference: &mut Reference, event: &Value) -> anyhow::Result<()> {
-    let hold = || event["hold"].as_str().or_else(|| event["id"].as_str()).unwrap_or_default().to_owned();
     let result = match event["event"].as_str() {
         Some("held") => {
             let granted = nanos(&event["granted"])?;
             let budgets = event["accounts"].as_array().into_iter().flatten().map(|share| account(&share["account"])).collect();
-            reference.hold(&Wish { call: hold(), budgets, min: granted, want: granted }, granted)
+            reference.hold(&Wish { call: hold(event), budgets, min: granted, want: granted }, granted)
         }
-        Some("settled") => reference.settle(&hold(), nanos(&event["cost"])?),
-        Some("voided") => reference.void(&hold()),
+        Some("settled") => reference.settle(&hold(event), nanos(&event["cost"])?),
+        Some("voided") => reference.void(&hold(event)),
         _ => Ok(()),
     };
     result.or_else(|fault| bail!("the reference ledger disagrees: {fault:?}"))
@@ -159,10 +166,10 @@ mod tests {
             let costs = TrueCosts::from([("a".to_owned(), VecDeque::from([cost]))]);
             judge(&journal, &[refusal(after, needed)], costs).unwrap()
         };
-        assert_eq!(verdict(2, 30, Some(25)), Verdict { false_refusals: 0, early_refusals: 0 });
-        assert_eq!(verdict(2, 30, Some(20)), Verdict { false_refusals: 0, early_refusals: 1 });
-        assert_eq!(verdict(3, 30, None), Verdict { false_refusals: 1, early_refusals: 0 });
-        assert_eq!(verdict(1, 101, Some(101)), Verdict::default());
+        assert_eq!(verdict(2, 30, Some(25)), Verdict { judged: 1, false_refusals: 0, early_refusals: 0 });
+        assert_eq!(verdict(2, 30, Some(20)), Verdict { judged: 1, false_refusals: 0, early_refusals: 1 });
+        assert_eq!(verdict(3, 30, None), Verdict { judged: 1, false_refusals: 1, early_refusals: 0 });
+        assert_eq!(verdict(1, 101, Some(101)), Verdict { judged: 1, ..Verdict::default() });
     }
 
     #[test]

@@ -6,97 +6,17 @@
 #![allow(clippy::print_stderr, reason = "a skip is said")]
 #![allow(clippy::unwrap_used, reason = "a test that fails here fails loudly")]
 
+mod child;
 mod support;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 
-use store::{Books, CallFilter, CallRecord, CallStatus, HoldAnswer, Options, Survives, hold_text, verify};
+use child::{ARGUMENTS, command, this, traced};
+use store::{CallFilter, CallRecord, CallStatus, hold_text, verify};
 use support::*;
-
-const DIR: &str = "METE_STORE_CHILD_DIR";
-const PART: &str = "METE_STORE_CHILD_PART";
-
-/// Not a test of its own: the child of the tests below.
-#[test]
-fn child() {
-    let (Ok(dir), Ok(part)) = (std::env::var(DIR), std::env::var(PART)) else { return };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
-    let survives = if part == "process-crash" { Survives::ProcessCrash } else { Survives::PowerLoss };
-    let (books, _) = Books::open(Options { dir: dir.into(), survives }).unwrap();
-    runtime.block_on(async {
-        match part.as_str() {
-            "load" => load(&books).await,
-            _ => pairs(&books).await,
-        }
-    });
-}
-
-/// One write, so that a line is there whole or not at all.
-fn say(line: &str) {
-    std::io::stdout().lock().write_all(format!("\n@{line}\n").as_bytes()).unwrap();
-}
-
-/// Twelve callers who hold and settle for ever, saying what they were told.
-async fn load(books: &Books) {
-    put(books, budget("all", "1000000", &[])).await;
-    let callers: Vec<_> = (0..12).map(|_| tokio::spawn(call_for_ever(books.clone()))).collect();
-    for caller in callers {
-        caller.await.unwrap();
-    }
-}
-
-async fn call_for_ever(books: Books) {
-    loop {
-        let request = request("1", &[]);
-        let hold = request.ask.id;
-        if let Ok(HoldAnswer::Granted(_)) = books.hold(request).await {
-            say(&format!("held {}", hold_text(hold)));
-            books.finish(end(hold, settled("0.25"))).await.unwrap();
-            say(&format!("settled {}", hold_text(hold)));
-        }
-    }
-}
-
-/// A few calls one after the other, saying before and after each step.
-async fn pairs(books: &Books) {
-    if books.put_budget(budget("all", "1000", &[]), store::Origin::Api, "child").await.is_err() {
-        return say("unavailable");
-    }
-    for _ in 0..5 {
-        let request = request("1", &[]);
-        let hold = request.ask.id;
-        say("asks hold");
-        match books.hold(request).await {
-            Ok(_) => say(&format!("held {}", hold_text(hold))),
-            Err(_) => return say("unavailable"),
-        }
-        say("asks settle");
-        if books.finish(end(hold, settled("0.25"))).await.is_err() {
-            return say("unavailable");
-        }
-        say(&format!("settled {}", hold_text(hold)));
-    }
-    while books.stats().unsynced {
-        books.tick().await.unwrap();
-    }
-    say("synced");
-    say(if books.close().await.is_ok() { "closed" } else { "unavailable" });
-}
-
-fn command(program: &str, dir: &Path, part: &str) -> Command {
-    let mut command = Command::new(program);
-    command.env(DIR, dir).env(PART, part).stdout(Stdio::piped()).stderr(Stdio::null());
-    command
-}
-
-const CHILD: [&str; 4] = ["child", "--exact", "--nocapture", "--test-threads=1"];
-
-fn this() -> String {
-    std::env::current_exe().unwrap().to_str().unwrap().to_owned()
-}
 
 /// What the child said: for each hold its last word.
 fn read_lines(child: &mut Child, stop_after: usize) -> BTreeMap<String, String> {
@@ -150,23 +70,11 @@ fn a_process_killed_under_load_loses_nothing_that_it_answered() {
     let mut told = BTreeMap::new();
     let mut unresolved = 0;
     for stop_after in [1, 40, 7, 150, 90, 300] {
-        let mut child = command(&this(), dir.path(), "load").args(CHILD).spawn().unwrap();
+        let mut child = command(&this(), dir.path(), "load").args(ARGUMENTS).spawn().unwrap();
         told.extend(read_lines(&mut child, stop_after));
         unresolved = check_recovered(dir.path(), &told);
     }
     assert!(told.len() > 100 && unresolved > 0, "{} calls, {unresolved} unresolved", told.len());
-}
-
-/// strace with these arguments around the child; `None` where there is no strace, or it may not trace.
-fn traced(dir: &Path, part: &str, arguments: &[&str]) -> Option<Command> {
-    let allowed = Command::new("strace").args(["-o", "/dev/null", "true"]).stderr(Stdio::null()).status();
-    if !allowed.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: this machine has no strace that may trace a child");
-        return None;
-    }
-    let mut command = command("strace", dir, part);
-    command.arg("-f").args(arguments).arg(this()).args(CHILD);
-    Some(command)
 }
 
 #[test]

@@ -18,6 +18,13 @@ impl TempDir {
         Self(std::env::temp_dir().join(format!("mete-store-{}", ulid::Ulid::from_parts(now_ms(), random()))))
     }
 
+    /// In memory where the machine has such a place: for many short-lived directories.
+    pub fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        let parent = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+        Self(parent.join(format!("mete-store-{}", ulid::Ulid::from_parts(now_ms(), random()))))
+    }
+
     pub fn path(&self) -> &Path {
         &self.0
     }

@@ -51,10 +51,9 @@ pub(crate) fn target<'a>(prices: &PriceBook, provider: &'a ProviderSettings, req
 }
 
 impl Target<'_> {
-    /// The bound and the need for fewer input tokens than the cheap bound has.
+    /// The bound and the need when the provider counts so many input tokens.
     pub(crate) fn with_input(&self, prices: &PriceBook, request: &Request, settings: &Settings, tokens: u64) -> Option<(Bound, Need)> {
-        let mut ask = request.ask.clone();
-        ask.input_tokens = ask.input_tokens.min(tokens);
+        let ask = request.ask_with_count(tokens);
         let bound = prices.bound(&self.query, &ask).ok()?;
         let need = need(&bound, ask.thinking_budget, settings).ok()?;
         Some((bound, need))

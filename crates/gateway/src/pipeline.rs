@@ -188,7 +188,10 @@ impl Stage<'_> {
         }
         let Some(tokens) = self.count(call, &target, pass, client).await else { return (target, need) };
         match with_input(tokens).filter(|(_, exact)| exact.min < need.min) {
-            Some((bound, exact)) => (Target { bound: Ok(bound), input_tokens_max: tokens, ..target }, exact),
+            Some((bound, exact)) => {
+                let input_tokens_max = call.request.ask_with_count(tokens).input_tokens;
+                (Target { bound: Ok(bound), input_tokens_max, ..target }, exact)
+            }
             None => (target, need),
         }
     }
@@ -202,7 +205,7 @@ impl Stage<'_> {
         let asked = Instant::now();
         let metered = meter::collect(answer, Operation::CountTokens, count::ANSWER_BYTES_MAX, asked, &mut waits, client).await;
         metered.answered().filter(StatusCode::is_success)?;
-        count::counted(&metered.body)
+        dialects::read_count(call.route.dialect, &metered.body)
     }
 
     /// Holds the money; `None` when the client left meanwhile.

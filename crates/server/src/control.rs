@@ -191,8 +191,9 @@ impl Control {
 
     /// Gives the gateway its settings again: whether there are keys decides who may call, and budgets of the API have policies.
     pub fn refresh_settings(&self) {
+        // Held over reading and exchanging, so that the later of two refreshes wins.
+        let own = self.unpriced.write().unwrap_or_else(PoisonError::into_inner);
         let mut settings: Settings = self.config().settings(has_keys(&self.books));
-        let own = self.unpriced.read().unwrap_or_else(PoisonError::into_inner);
         for (budget, policy) in own.iter() {
             settings.unpriced.entry(budget.clone()).or_insert(*policy);
         }

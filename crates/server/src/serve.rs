@@ -10,8 +10,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::response::IntoResponse as _;
-use gateway::Gateway;
 use gateway::listener::{self, Limits};
+use gateway::{Authentication, UseKey};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use store::{Books, OpenError, Options, read_owner};
@@ -22,7 +22,7 @@ use tower::ServiceExt as _;
 
 use crate::Environment;
 use crate::access::open_error;
-use crate::api::{self, error::ApiError};
+use crate::api::{self, error::ApiError, guard::check_page};
 use crate::config::ConfigError;
 use crate::control::{Control, LoadError, Loaded, Sources};
 use crate::{tokens, watch as files};
@@ -252,11 +252,8 @@ async fn run(
     let requests = Arc::new(AtomicU64::new(0));
     let watchers = tokio::spawn(watchers(Arc::clone(&control), stop.clone(), Arc::clone(&requests), idle_exit));
     let router = api::router(Arc::clone(&control));
-    let data = Front {
-        gateway: control.gateway.clone(),
-        router: admin_listener.is_none().then(|| router.clone()),
-        requests: Arc::clone(&requests),
-    };
+    let data =
+        Front { control: Arc::clone(&control), router: admin_listener.is_none().then(|| router.clone()), requests: Arc::clone(&requests) };
     let served = listener::serve(listener, move |request, peer| data.clone().answer(request, peer), limits, stopped(stop.subscribe()));
     let admin = async {
         if let Some(listener) = admin_listener {
@@ -269,6 +266,7 @@ async fn run(
     };
     tokio::join!(served, admin, drained(&control, drain, stop.subscribe()));
     watchers.abort();
+    tokens::forget(&control.data);
     if let Err(error) = control.books.close().await {
         tracing::error!(%error, "failed to close the books; what is missing is rebuilt at the next start");
     }
@@ -307,7 +305,7 @@ async fn watchers(control: Arc<Control>, stop: watch::Sender<bool>, requests: Ar
 /// The data plane's port: the admin's paths go to the router unless it has a port of its own, all else to the gateway.
 #[derive(Clone)]
 struct Front {
-    gateway: Gateway,
+    control: Arc<Control>,
     router: Option<Router>,
     requests: Arc<AtomicU64>,
 }
@@ -317,11 +315,24 @@ impl Front {
         self.requests.fetch_add(1, Ordering::Relaxed);
         let path = request.uri().path();
         let is_admin = path == "/metrics" || path == "/healthz" || path == "/api" || path.starts_with("/api/");
-        match (is_admin, self.router) {
-            (true, Some(router)) => routed(router, request, peer).await,
+        match (is_admin, &self.router) {
+            (true, Some(router)) => routed(router.clone(), request, peer).await,
             (true, None) => ApiError::not_found("the admin API has a listener of its own; ask there").into_response(),
-            (false, _) => self.gateway.handle(request, peer).await.map(Body::new),
+            (false, _) => match self.refuse_page(&request) {
+                Ok(()) => self.control.gateway.handle(request, peer).await.map(Body::new),
+                Err(error) => error.into_response(),
+            },
         }
+    }
+}
+
+impl Front {
+    /// Where the gateway's own key serves callers who show nothing, a browser page that rebinds DNS could spend it.
+    fn refuse_page(&self, request: &Request<Incoming>) -> Result<(), ApiError> {
+        let settings = self.control.gateway.settings();
+        let is_open = settings.authentication == Authentication::Passthrough;
+        let lends = is_open && settings.providers.iter().any(|provider| provider.use_key == UseKey::Always && provider.api_key.is_some());
+        if lends { check_page(&self.control, request) } else { Ok(()) }
     }
 }
 

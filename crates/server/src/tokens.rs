@@ -68,6 +68,12 @@ pub(crate) async fn make(books: &Books, data: &Path) -> Result<Made, String> {
     Ok(Made { tokens: Tokens { admin: admin_hash, local: hash(&local) }, admin, file })
 }
 
+/// Removes the local token's file, which opens nothing any more.
+pub(crate) fn forget(data: &Path) {
+    // A file that is left behind is as useless as its token.
+    let _ = std::fs::remove_file(data.join(FILE));
+}
+
 fn random(prefix: &str) -> Result<String, String> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|error| format!("the system gives no randomness ({error})"))?;

@@ -31,12 +31,17 @@ pub(crate) async fn guard(State(control): State<Arc<Control>>, mut request: Requ
     let actor = if request.extensions().get::<InProcess>().is_some() {
         Actor::local()
     } else {
-        check_host(request.headers(), request.uri().host(), &control.hosts())?;
-        check_origin(request.headers())?;
+        check_page(&control, &request)?;
         authenticate(&control, request.headers())?
     };
     request.extensions_mut().insert(actor);
     Ok(next.run(request).await)
+}
+
+/// Refuses what only a browser page would send.
+pub(crate) fn check_page<B>(control: &Control, request: &axum::http::Request<B>) -> Result<(), ApiError> {
+    check_host(request.headers(), request.uri().host(), &control.hosts())?;
+    check_origin(request.headers())
 }
 
 /// The holder of the request's token.

@@ -12,7 +12,7 @@ use ledger::Account;
 use money::Nanos;
 
 use super::error::ApiError;
-use super::guard::authenticate;
+use super::guard::{authenticate, check_page};
 use crate::control::Control;
 
 /// The type of the exposition.
@@ -22,6 +22,7 @@ const ACCOUNTS_MAX: usize = 500;
 
 /// All counters. From this machine without a token, from elsewhere with the admin token.
 pub(crate) async fn metrics(State(control): State<Arc<Control>>, request: Request) -> Result<Response, ApiError> {
+    check_page(&control, &request)?;
     let is_near = request.extensions().get::<SocketAddr>().is_some_and(|peer| peer.ip().is_loopback());
     if !is_near {
         authenticate(&control, request.headers())?;

@@ -256,7 +256,7 @@ pub struct Stats {
     pub unresolved: usize,
     /// Sum of open holds.
     pub held: Nanos,
-    /// Sum of settled, assumed and trued-up costs, overage included.
+    /// Sum of settled, assumed and trued-up costs, overage and the list value of covered calls included.
     pub spent: Nanos,
     /// The journal's last line.
     pub journal_seq: u64,

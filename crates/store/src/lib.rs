@@ -3,6 +3,25 @@
 //! [`Books`] is the single writer: it owns the ledger, batches what callers ask, writes one transaction per batch and
 //! answers after it is durable. A hold is on disk before its caller may send anything upstream. [`Reader`] reads records
 //! beside it; [`verify`](fn@verify) checks that all of it adds up, with arithmetic of its own.
+//!
+//! A data directory, readable by its owner only:
+//!
+//! | file | is |
+//! |---|---|
+//! | `mete.db`, `mete.db-wal`, `mete.db-shm` | the database and its write-ahead log |
+//! | `mete.lock` | held by the process that owns the directory; says who that is ([`read_owner`]) |
+//! | `mete.reserve` | 4 MiB to give back when the disk is full, so that settlements can still be written |
+//!
+//! What survives what:
+//!
+//! | answered | kill of the process | power cut |
+//! |---|---|---|
+//! | hold, admin change | kept | kept ([`Survives::ProcessCrash`]: holds of the last moments may be lost) |
+//! | settlement, void | kept | kept once synced, a few milliseconds later; before that the hold is open again, and so unresolved |
+//!
+//! When the file can't be written, nothing is admitted and no settlement is dropped: it waits in memory and is retried. When
+//! the disk fails to *sync*, nobody can know what it kept: the writer stops for good ([`Books::stopped`]) and the process
+//! should end, so that the next one reads what is there.
 
 #[cfg(test)]
 extern crate self as store;

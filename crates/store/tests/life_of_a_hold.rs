@@ -79,3 +79,26 @@ async fn holds_of_an_earlier_process_are_unresolved_until_somebody_knows_better_
     assert_eq!(books.stats().spent, usd("2.5"));
     books.close().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_hold_that_nobody_ends_is_assumed_spent_and_corrected_when_the_end_comes_after_all() {
+    let dir = TempDir::new();
+    let clock = FakeClock::new("2026-11-23T10:00:00Z");
+    let (books, _) = open_at(dir.path(), &clock);
+    put(&books, budget("all", "10", &[])).await;
+    let mut forgotten = request("2", &[]);
+    forgotten.ask.assume_at = "2026-11-23T10:15:00Z".parse().unwrap();
+    let hold = granted(books.hold(forgotten.clone()).await.unwrap()).hold;
+    for (minutes, status) in [(14, "held"), (1, "held"), (2, "unresolved"), (1, "assumed")] {
+        clock.advance(minutes * 60);
+        books.tick().await.unwrap();
+        let call = books.reader().call(forgotten.start.call).unwrap().unwrap();
+        assert_eq!(call.status.as_str(), status, "{minutes} minutes later");
+    }
+    assert_eq!((books.stats().held, books.stats().spent), (usd("0"), usd("2")));
+    settle(&books, hold, "0.5").await;
+    settle(&books, hold, "0.75").await;
+    assert_eq!(books.stats().spent, usd("0.5"));
+    books.close().await.unwrap();
+    assert!(store::verify(dir.path(), true).unwrap().ok);
+}

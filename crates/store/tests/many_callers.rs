@@ -195,3 +195,20 @@ async fn fifty_calls(books: store::Books) {
         settle(&books, grant.hold, "0.5").await;
     }
 }
+
+#[tokio::test]
+async fn a_raised_limit_lets_those_who_wait_go_on() {
+    let dir = TempDir::new();
+    let (books, _) = open(dir.path());
+    let (run, _) = books.start_run(store::RunStart { limit: Some(usd("1")), ..store::RunStart::default() }, "ann").await.unwrap();
+    granted(books.hold(on_run(request("1", &[]), run)).await.unwrap());
+    let mut late = on_run(request("1", &[]), run);
+    late.wait = Duration::from_secs(3600);
+    let waits = tokio::spawn(ask(books.clone(), late));
+    while books.stats().waiting == 0 {
+        books.tick().await.unwrap();
+    }
+    books.raise_run(run, usd("1"), "ann").await.unwrap();
+    granted(waits.await.unwrap());
+    books.close().await.unwrap();
+}

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use crate::OpenError;
+
 /// The oldest SQLite that is used: earlier ones may corrupt a WAL file that is reset while another connection reads.
 const SQLITE_MIN: i32 = 3_051_003;
 
@@ -57,15 +59,21 @@ fn owner_only(_path: &Path, _mode: u32) -> io::Result<()> {
 }
 
 /// The writer's connection. Checkpoints are the writer's own step, so that a commit never syncs more than it says.
-pub(crate) fn writer(dir: &Path) -> rusqlite::Result<Connection> {
+pub(crate) fn writer(dir: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(database(dir), flags)?;
     conn.busy_timeout(Duration::from_secs(5))?;
-    let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
-    if mode != "wal" || rusqlite::version_number() < SQLITE_MIN {
-        return Err(rusqlite::Error::InvalidQuery);
+    if rusqlite::version_number() < SQLITE_MIN {
+        return Err(io::Error::other(format!("SQLite {} is too old; build mete with its own", rusqlite::version())).into());
     }
-    conn.execute_batch("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864; PRAGMA foreign_keys = ON; PRAGMA cache_size = -16000; PRAGMA trusted_schema = OFF;")?;
+    let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(io::Error::other("this file system can't share SQLite's write-ahead log; use a directory on a local disk").into());
+    }
+    conn.execute_batch(
+        "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON; PRAGMA wal_autocheckpoint = 0;
+         PRAGMA journal_size_limit = 67108864; PRAGMA foreign_keys = ON; PRAGMA cache_size = -16000; PRAGMA trusted_schema = OFF;",
+    )?;
     conn.set_prepared_statement_cache_capacity(64);
     Ok(conn)
 }

@@ -353,6 +353,11 @@ impl Writer {
     /// The last snapshot, so that the next start is flat.
     fn close(mut self) -> Result<(), BooksError> {
         drop(std::mem::take(&mut self.waiting));
+        if !self.pending.is_empty() {
+            // The last chance: what can't be written now is unresolved for the next process.
+            self.failing = None;
+            self.finish_attempts(&mut Batch::default(), false);
+        }
         if !self.is_stopped() && self.core.since_snapshot > 0 && self.failing.is_none() {
             self.snapshot();
         }

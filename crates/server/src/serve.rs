@@ -1,7 +1,7 @@
 //! `mete serve`: opens the books, the gateway and the listeners, in that order, and closes them in the reverse one.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -223,8 +223,8 @@ async fn compose(
     control.sync_budgets().await.map_err(StartError::Data)?;
     let made = tokens::make(books, &options.data).await.map_err(StartError::Data)?;
     control.set_tokens(made.tokens);
-    control.set_address(addr);
-    let admin = admin_addr.unwrap_or(addr).to_string();
+    control.set_address(near(addr));
+    let admin = near(admin_addr.unwrap_or(addr)).to_string();
     books.write_owner(&admin, Some(&made.file)).map_err(|error| StartError::Data(error.to_string()))?;
     let stop = watch::channel(false).0;
     let task = tokio::spawn(run(Arc::clone(&control), listener, admin_listener, stop.clone(), options.idle_exit));
@@ -237,6 +237,15 @@ async fn bind(addr: SocketAddr) -> Result<TcpListener, StartError> {
 
 fn local(listener: &TcpListener) -> Result<SocketAddr, StartError> {
     listener.local_addr().map_err(|why| StartError::Listen { addr: "the listener".to_owned(), why: why.to_string() })
+}
+
+/// How this machine reaches a listener: one on every address by its loopback address.
+fn near(addr: SocketAddr) -> SocketAddr {
+    match addr {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => (Ipv4Addr::LOCALHOST, v4.port()).into(),
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => (Ipv6Addr::LOCALHOST, v6.port()).into(),
+        other => other,
+    }
 }
 
 /// Serves until told to stop, then drains the calls, then closes the books.

@@ -35,7 +35,12 @@ pub(crate) async fn guard(State(control): State<Arc<Control>>, mut request: Requ
         authenticate(&control, request.headers())?
     };
     request.extensions_mut().insert(actor);
-    Ok(next.run(request).await)
+    let answer = next.run(request).await;
+    let is_json = answer.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    if answer.status().is_client_error() && !is_json {
+        return Err(ApiError::new(answer.status(), "invalid", "the path can't be read; names in it are percent-encoded UTF-8"));
+    }
+    Ok(answer)
 }
 
 /// Refuses what only a browser page would send.

@@ -51,9 +51,27 @@ pub(crate) async fn show() -> Json<Value> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::path::Path;
 
     use super::document;
+
+    #[test]
+    fn every_route_is_described_and_every_description_has_its_route() {
+        let source = include_str!("mod.rs");
+        let lines = source.lines().filter_map(|line| line.trim().strip_prefix(".route(\"")?.split_once("\", "));
+        let verbs = ["get", "put", "post", "patch", "delete"];
+        let of_line = |(path, rest): (&str, &str)| {
+            let has = |verb: &&str| rest.contains(&format!("{verb}(")) || rest.contains(&format!(".{verb}("));
+            verbs.iter().filter(|verb| has(verb)).map(|verb| format!("{verb} {path}")).collect::<Vec<_>>()
+        };
+        let routed: BTreeSet<String> = lines.filter(|(path, _)| !["/healthz", "/metrics"].contains(path)).flat_map(of_line).collect();
+        let document: serde_json::Value = serde_json::from_str(&document()).unwrap();
+        let described = document["paths"].as_object().unwrap().iter();
+        let described: BTreeSet<String> =
+            described.flat_map(|(path, item)| item.as_object().unwrap().keys().map(move |verb| format!("{verb} {path}"))).collect();
+        assert_eq!(routed, described);
+    }
 
     #[test]
     fn the_committed_document_is_what_the_code_makes() {

@@ -195,8 +195,12 @@ async fn one(control: &Control, run: RunId) -> Result<Json<RunView>, ApiError> {
     super::run_view::view(control, &summary(control, run).await?).await.map(Json)
 }
 
-/// A run and its numbers.
-pub(crate) async fn summary(control: &Control, run: RunId) -> Result<RunSummary, ApiError> {
+/// A run and its numbers. One that ended long ago is looked up on disk.
+async fn summary(control: &Control, run: RunId) -> Result<RunSummary, ApiError> {
+    let view = control.books.run_view(run).await.map_err(|_| unknown(&run_text(run)))?;
+    if let Some(record) = control.books.run_by_id(run) {
+        return Ok(RunSummary { record: (*record).clone(), view });
+    }
     let all = control.books.runs(RunFilter { limit: Some(RUNS_MAX), ..RunFilter::default() }).await?;
     all.into_iter().find(|summary| summary.record.id == run).ok_or_else(|| unknown(&run_text(run)))
 }

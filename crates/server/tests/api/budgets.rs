@@ -124,6 +124,8 @@ async fn hostile_values_are_refused_and_change_nothing() {
         .raw("PUT", "/api/v1/budgets/bad", &[&token, "content-type: application/json"], &format!(r#"{{"time_zone":"{long}"}}"#))
         .await;
     assert_eq!(status, 413);
+    let (status, answer) = server.raw("GET", "/api/v1/budgets/%ff", &[&token], "").await;
+    assert!(status == 400 && answer.contains("percent-encoded UTF-8"), "{status} {answer}");
     for name in ["%00", "a%0d%0ab", "%20a", &"n".repeat(300)] {
         let (status, _) = server
             .raw("PUT", &format!("/api/v1/budgets/{name}"), &[&token, "content-type: application/json"], r#"{"limit_usd":"1"}"#)

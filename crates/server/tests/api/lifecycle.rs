@@ -96,3 +96,15 @@ async fn an_admin_listener_of_its_own_takes_the_api_from_the_data_port() {
     running.shutdown();
     running.wait().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_reach_a_server_that_listens_on_every_address_by_loopback() {
+    let server = Server::start().await;
+    let (dir, config) = server.stop().await;
+    let running = server::start(server::ServeOptions { listen: Some("0.0.0.0:0".to_owned()), ..options(&dir, &config) }).await.unwrap();
+    let api = Api::connect(connect(&dir, &config)).await.unwrap();
+    assert_eq!(api.base_url(), Some(format!("http://127.0.0.1:{}", running.addr().port()).as_str()));
+    assert_eq!(api.get("/config").await.unwrap().body["authentication"], "keyed", "others could call, so a key is needed");
+    running.shutdown();
+    running.wait().await;
+}

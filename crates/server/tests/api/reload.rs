@@ -65,3 +65,16 @@ async fn price_files_are_part_of_a_reload() {
     running.shutdown();
     running.wait().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_file_is_noticed_without_being_told() {
+    let server = Server::start().await;
+    server.dir.write("mete.toml", &CONFIG.replace("25.00", "31.00"));
+    let noticed = async {
+        while server.get("/budgets").await[0]["limit_usd"] != "31.00" {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), noticed).await.expect("the file is looked at about once a second");
+    server.stop().await;
+}

@@ -22,22 +22,12 @@ pub struct CountRequest {
 /// What Anthropic's counter takes; it refuses members that it doesn't know. What context management would clear is left in.
 const MESSAGES: [&str; 7] = ["messages", "system", "tools", "tool_choice", "thinking", "output_config", "output_format"];
 /// What OpenAI's counter takes.
-const RESPONSES: [&str; 10] = [
-    "input",
-    "instructions",
-    "tools",
-    "tool_choice",
-    "text",
-    "reasoning",
-    "truncation",
-    "parallel_tool_calls",
-    "previous_response_id",
-    "conversation",
-];
+const RESPONSES: [&str; 8] = ["input", "instructions", "tools", "tool_choice", "text", "reasoning", "truncation", "parallel_tool_calls"];
 
 impl Request {
-    /// The question that counts this request's input; `None` where the provider has no counter for it, or where the count
-    /// would leave something out (results of remote tools, compaction). `model` is the name that is sent upstream.
+    /// The question that counts this request's input; `None` where the provider has no counter for it, or where not all of
+    /// the input is in the body (a stored conversation, a file by id, results of remote tools): a server that only looks
+    /// at the body would count it far too low. `model` is the name that is sent upstream.
     #[must_use]
     pub fn count_request(&self, route: &Route, body: &[u8], model: &str) -> Option<CountRequest> {
         if !self.countable {

@@ -28,7 +28,9 @@ pub(crate) enum Media {
     Image { tokens: u64, payload: &'static [&'static str] },
     /// Audio, at most this many tokens.
     Audio { tokens: u64, payload: &'static [&'static str] },
-    /// Something outside the body or without a formula.
+    /// Something in the body that no formula bounds, such as a PDF; the provider's counter sees it.
+    Unbounded,
+    /// Something outside the body.
     Hidden,
     /// Not media.
     None,
@@ -48,7 +50,7 @@ pub(crate) struct Input {
     pub(crate) tokens: u64,
     pub(crate) other: Vec<Metered>,
     pub(crate) hidden: bool,
-    /// Whether some of it isn't in a provider's own count either, such as the results of remote tools.
+    /// Whether some of it is outside the body, so that a provider's own count may lack it too.
     pub(crate) uncounted: bool,
 }
 
@@ -57,7 +59,7 @@ impl Input {
         self.tokens = self.tokens.saturating_add(tokens);
     }
 
-    /// Notes input that neither the body nor a provider's own count shows.
+    /// Notes input that isn't in the body.
     pub(crate) fn remote(&mut self) {
         self.hidden = true;
         self.uncounted = true;
@@ -108,8 +110,12 @@ impl Input {
                 self.other.push(Metered { meter: Meter::InputTokens, attrs, quantity: tokens });
                 payload
             }
-            Media::Hidden => {
+            Media::Unbounded => {
                 self.hidden = true;
+                &[]
+            }
+            Media::Hidden => {
+                self.remote();
                 &[]
             }
             Media::None => &[],

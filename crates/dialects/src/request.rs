@@ -59,7 +59,7 @@ pub struct Request {
     pub blocks: Vec<core::ops::Range<usize>>,
     /// Whether the client itself asked for usage in the stream (`stream_options.include_usage`).
     pub wants_usage: bool,
-    /// Whether the provider's own counter sees all of the input.
+    /// Whether all of the input is in the body, so that the provider's own counter sees it.
     pub(crate) countable: bool,
     /// Where to splice; private to this crate.
     pub(crate) splices: Splices,

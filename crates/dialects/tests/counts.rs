@@ -29,8 +29,8 @@ fn the_question_has_what_the_counter_knows() {
         ),
         (
             "/v1/responses",
-            r#"{"model":"m","stream":true,"input":[{"role":"user","content":"x"}],"instructions":"i","store":false,"previous_response_id":"r","max_output_tokens":9}"#,
-            r#"/v1/responses/input_tokens {"model":"sent","input":[{"role":"user","content":"x"}],"instructions":"i","previous_response_id":"r"}"#,
+            r#"{"model":"m","stream":true,"input":[{"role":"user","content":"x"}],"instructions":"i","store":false,"max_output_tokens":9}"#,
+            r#"/v1/responses/input_tokens {"model":"sent","input":[{"role":"user","content":"x"}],"instructions":"i"}"#,
         ),
         (
             "/v1beta/models/m:streamGenerateContent?alt=sse",
@@ -40,6 +40,9 @@ fn the_question_has_what_the_counter_knows() {
         ("/v1/chat/completions", r#"{"model":"m","messages":[]}"#, "none"),
         ("/v1/embeddings", r#"{"model":"m","input":"x"}"#, "none"),
         ("/v1/responses", r#"{"model":"m","prompt":{"id":"p"}}"#, "none"),
+        ("/v1/responses", r#"{"model":"m","input":"x","previous_response_id":"r"}"#, "none"),
+        ("/v1beta/models/m:generateContent", r#"{"contents":[],"cachedContent":"c"}"#, "none"),
+        ("/v1beta/models/m:generateContent", r#"{"contents":[{"parts":[{"fileData":{"fileUri":"f"}}]}]}"#, "none"),
         ("/v1/responses", r#"{"model":"m","input":"x","tools":[{"type":"mcp"}]}"#, "none"),
         ("/v1/messages", r#"{"model":"m","messages":[],"mcp_servers":[]}"#, "none"),
         ("/v1/messages", r#"{"model":"m","messages":[],"context_management":{"edits":[{"type":"compact_20260112"}]}}"#, "none"),
@@ -56,11 +59,15 @@ fn a_count_narrows_the_bound_and_resolves_what_is_hidden() {
     assert!(request.ask.input_tokens > 10_000);
     assert_eq!(request.ask_with_count(2_000).input_tokens, 2_164);
     assert_eq!(request.ask_with_count(5_000_000).input_tokens, request.ask.input_tokens);
-    let (_, continued) = read("/v1/responses", r#"{"model":"m","input":"x","previous_response_id":"r"}"#);
-    let ask = continued.ask_with_count(50_000);
+    let pdf = r#"{"model":"m","messages":[{"role":"user","content":[{"type":"document","source":{"type":"base64","data":"AA"}}]}]}"#;
+    let ask = read("/v1/messages", pdf).1.ask_with_count(50_000);
     assert_eq!((ask.input_tokens, ask.hidden_input), (52_564, false));
-    let (_, remote) = read("/v1/messages", r#"{"model":"m","messages":[],"mcp_servers":[]}"#);
-    assert!(remote.ask_with_count(10).hidden_input);
+    for (path, body) in [
+        ("/v1/responses", r#"{"model":"m","input":"x","previous_response_id":"r"}"#),
+        ("/v1/messages", r#"{"model":"m","messages":[],"mcp_servers":[]}"#),
+    ] {
+        assert!(read(path, body).1.ask_with_count(10).hidden_input, "{body}");
+    }
 }
 
 #[test]

@@ -23,6 +23,7 @@ fn document(block: Value<'_>) -> Media {
     let kind = block.get_in(&["source", "type"]).and_then(Value::text).unwrap_or_default();
     match kind.as_ref() {
         "text" | "content" => Media::None,
+        "base64" => Media::Unbounded,
         _ => Media::Hidden,
     }
 }

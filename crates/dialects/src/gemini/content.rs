@@ -30,6 +30,6 @@ pub(super) fn media(part: Value<'_>) -> Media {
         // Base64 is longer than the text inside it, so that counting it as text is enough.
         (Some("text"), _) => Media::None,
         // Frames of a video and pages of a PDF aren't bounded by bytes.
-        _ => Media::Hidden,
+        _ => Media::Unbounded,
     }
 }

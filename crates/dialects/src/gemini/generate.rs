@@ -59,8 +59,9 @@ pub(crate) fn generate(route: &Route, root: Value<'_>) -> Result<Request, BadReq
     config(root, &mut request)?;
     let input = input(root, &mut request)?;
     (request.ask.input_tokens, request.ask.other_input) = (input.tokens, input.other);
-    request.countable = !input.uncounted;
-    request.ask.hidden_input = input.hidden || one_of(root, &["cachedContent", "cached_content"])?.is_some();
+    let is_cached = one_of(root, &["cachedContent", "cached_content"])?.is_some();
+    request.ask.hidden_input = input.hidden || is_cached;
+    request.countable = !input.uncounted && !is_cached;
     tier(root, &mut request)?;
     request.tags(root.get("labels"));
     Ok(request)

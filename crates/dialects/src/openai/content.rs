@@ -47,6 +47,7 @@ fn part_of(part: Value<'_>, images: Images) -> Media {
         "image_url" | "input_image" | "computer_screenshot" => Media::Image { tokens: image(part, images), payload: IMAGE },
         "image_generation_call" => Media::Image { tokens: images.original, payload: &["result"] },
         "input_audio" => audio(part),
+        "file" | "input_file" if part.get("file_data").or_else(|| part.get_in(&["file", "file_data"])).is_some() => Media::Unbounded,
         "file" | "input_file" | "item_reference" | "input_video" | "video_url" => Media::Hidden,
         // An earlier answer's audio is named by id; what was said isn't in the body.
         _ if part.get_in(&["audio", "id"]).is_some() => Media::Hidden,

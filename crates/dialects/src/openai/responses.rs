@@ -78,9 +78,9 @@ pub(crate) fn responses(root: Value<'_>) -> Result<Request, BadRequest> {
     request.splices.ceiling.push(place(root, "max_output_tokens"));
     let input = input(root, &mut request)?;
     (request.ask.input_tokens, request.ask.other_input) = (input.tokens, input.other);
-    // A stored prompt isn't among what the counter takes.
-    request.countable = !input.uncounted && root.get("prompt").is_none_or(Value::is_null);
-    request.ask.hidden_input = input.hidden || refers(root)?;
+    let refers = refers(root)?;
+    request.ask.hidden_input = input.hidden || refers;
+    request.countable = !input.uncounted && !refers;
     common(root, &mut request)?;
     who(root, &mut request);
     Ok(request)

@@ -202,7 +202,8 @@ pub(crate) async fn relay(response: Response<Incoming>, relay: Relay, waits: &mu
     let mut first_byte = None;
     let mut end = pump(body, &mut reader, &relay, &mut first_byte, waits, client).await;
     let (rest, reading) = reader.finish();
-    if end == End::Answered && client.send(rest).await.is_err() && !reading.complete {
+    let until = waits.until(waits.timeouts.stream_idle);
+    if end == End::Answered && !matches!(tokio::time::timeout_at(until, client.send(rest)).await, Ok(Ok(()))) && !reading.complete {
         end = End::ClientLeft;
     }
     if end == End::Answered && !reading.complete && reading.error.is_none() {

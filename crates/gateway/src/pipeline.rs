@@ -131,7 +131,9 @@ impl Stage<'_> {
             match more.filter(|_| may_try_again(&metered)) {
                 Some(next) if self.rest(index, next.name == provider.name, &metered, call, client).await => {}
                 _ => {
-                    self.respond(call, &pass, &admitted, &metered, &verdict, client).await;
+                    // A client that doesn't read can't keep a settled call alive.
+                    let telling = self.respond(call, &pass, &admitted, &metered, &verdict, client);
+                    let _ = tokio::time::timeout(self.settings.timeouts.stream_idle, telling).await;
                     return Ok(());
                 }
             }
@@ -335,6 +337,9 @@ impl Stage<'_> {
 
     /// Gives the client its answer, or the end of its stream.
     async fn respond(&self, call: &Call, pass: &Pass, admitted: &Admitted, metered: &Metered, verdict: &Verdict, client: &mut Client) {
+        if metered.end == End::ClientLeft {
+            return;
+        }
         match (metered.manner, metered.answered()) {
             (Manner::Whole, Some(status)) => {
                 let mut head = response::head(status, &metered.headers);

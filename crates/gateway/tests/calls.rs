@@ -272,3 +272,39 @@ async fn the_counters_add_up() {
     assert_eq!(metrics.tokens.get("output_tokens"), Some(&120));
     assert_eq!((metrics.hold_wait.count(), metrics.added_latency.count(), metrics.first_byte.count(), metrics.in_flight), (3, 3, 3, 0));
 }
+
+#[tokio::test]
+async fn an_idempotency_key_is_one_hold_unless_nothing_came_of_it() {
+    let world = World::start().await;
+    world.budget("all", "5").await;
+    let headers = [("authorization", "Bearer sk-own"), ("idempotency-key", "once")];
+    let failing =
+        chat(json!({ "messages": [{ "role": "user", "content": "[[sim output=20 fault=http_503 fault_times=1]]" }] })).to_string();
+    let path = "/v1/chat/completions";
+    let first = world.send(http::Method::POST, path, &headers, &failing).await;
+    assert_eq!(first.status, StatusCode::SERVICE_UNAVAILABLE);
+    let again = world.send(http::Method::POST, path, &headers, &failing).await;
+    assert_eq!(again.status, StatusCode::OK, "the first came to nothing: {}", again.body);
+    let repeat = world.send(http::Method::POST, path, &headers, &failing).await;
+    assert_eq!((repeat.status, repeat.code().as_str()), (StatusCode::CONFLICT, "duplicate_call"));
+    assert_eq!(repeat.json()["mete"]["first_call_id"].as_str(), again.header("x-mete-call-id"));
+    assert_eq!(world.requests(), 2);
+    assert_eq!(world.account("all").await.spent.get(), world.billed());
+}
+
+/// A client that reads nothing makes the provider wait instead of filling the gateway's memory.
+#[tokio::test]
+async fn a_slow_reader_holds_the_provider_back() {
+    let world = World::with(|settings| settings.timeouts.stream_idle = std::time::Duration::from_millis(700)).await;
+    world.budget("all", "50").await;
+    let body =
+        chat(json!({ "stream": true, "messages": [{ "role": "user", "content": "[[sim output=100000 chunks=100000]]" }] })).to_string();
+    let request = world.request(http::Method::POST, "/v1/chat/completions", &[("authorization", "Bearer sk-own")], &body);
+    let response = world.client.request(request).await.unwrap();
+    // Nobody reads: once the buffers on the way are full, the client counts as gone.
+    world.quiet().await;
+    drop(response);
+    let call = world.calls().await.pop().unwrap();
+    assert_eq!(call.attempts[0].end.as_ref().unwrap().status, "client_left", "{:?}", call.attempts[0].end);
+    assert!(call.cost.get() >= world.billed() && world.account("all").await.held.is_zero());
+}

@@ -137,6 +137,14 @@ impl Request {
         !self.splices.tool_uses.is_empty()
     }
 
+    /// Bounds server-side compaction, which reads the prompt once more and writes a summary of its own: twice the input, and
+    /// a second ceiling of output.
+    pub(crate) fn compacts(&mut self) {
+        self.ask.input_tokens = self.ask.input_tokens.saturating_mul(2);
+        self.ask.choices = self.ask.choices.max(2);
+        self.countable = false;
+    }
+
     /// Sets an attribute unless it is known already; long values are cut.
     pub(crate) fn attribute(&mut self, name: &str, value: &str) {
         let known = self.attributes.len() < crate::attributes::ATTRIBUTES_MAX;

@@ -144,15 +144,12 @@ fn input(root: Value<'_>, request: &mut Request) -> Result<Input, BadRequest> {
     Ok(input)
 }
 
-/// Server-side compaction reads the prompt once more and writes a summary of its own, billed beside the answer
-/// (`usage.iterations`): twice the input, and a second ceiling of output.
+/// Compaction is billed beside the answer (`usage.iterations`).
 fn compaction(root: Value<'_>, request: &mut Request) -> Result<(), BadRequest> {
     let Some(management) = object(root.get("context_management"))? else { return Ok(()) };
     let is_compact = |edit: Value<'_>| edit.get("type").and_then(Value::text).is_some_and(|kind| kind.starts_with("compact"));
     if management.get("edits").into_iter().flat_map(Value::items).any(is_compact) {
-        request.ask.input_tokens = request.ask.input_tokens.saturating_mul(2);
-        request.ask.choices = 2;
-        request.countable = false;
+        request.compacts();
     }
     Ok(())
 }

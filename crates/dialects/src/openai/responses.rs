@@ -22,6 +22,7 @@ const KNOWN: &[&str] = &[
     "conversation",
     "prompt",
     "background",
+    "context_management",
     "models",
     "fallbacks",
     "api_base",
@@ -81,6 +82,9 @@ pub(crate) fn responses(root: Value<'_>) -> Result<Request, BadRequest> {
     let refers = refers(root)?;
     request.ask.hidden_input = input.hidden || refers;
     request.countable = !input.uncounted && !refers;
+    if root.get("context_management").is_some_and(|edits| edits.items().next().is_some()) {
+        request.compacts();
+    }
     common(root, &mut request)?;
     who(root, &mut request);
     Ok(request)

@@ -20,7 +20,7 @@ const HEAD: &str = "# Configuration
 names file, line and key. Flags win over the file, the file over the defaults. `mete serve --print-config` shows every
 effective value and where it came from.
 
-Mete reads the file and its price files again when they change, on `SIGHUP` and on `mete reload`; a bad file changes nothing, and
+Mete reads the file and its price files again when they change, on `SIGHUP` and on `POST /api/v1/reload`; a bad file changes nothing, and
 says so in the log, in `/healthz` and in `/metrics`. Calls in flight end under the version that admitted them.
 
 ```toml

@@ -6,6 +6,7 @@ mod access;
 mod budgets;
 mod calls;
 mod doctor;
+mod drain;
 mod harness;
 mod lifecycle;
 mod reload;

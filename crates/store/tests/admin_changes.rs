@@ -111,6 +111,15 @@ async fn a_run_has_a_token_a_limit_and_children_that_share_it() {
     assert_eq!(books.run_by_token(&token.0).unwrap().start, start);
     assert_eq!(books.run_view(parent).await.unwrap().account.held, usd("6"));
     assert!(books.run_by_id(child).unwrap().ended_at.is_some());
+    // A run that is joined goes on with another token, and the first one works on, also after a restart.
+    books.end_run(parent, "ann").await.unwrap();
+    let second = books.join_run(parent, "bob").await.unwrap();
+    books.close().await.unwrap();
+    let (books, _) = open(dir.path());
+    for token in [&token, &second] {
+        let run = books.run_by_token(&token.0).unwrap();
+        assert_eq!((run.id, run.ended_at), (parent, None));
+    }
     books.close().await.unwrap();
 }
 
@@ -151,8 +160,14 @@ async fn a_key_is_found_by_its_secret_until_it_is_rotated_away() {
     assert!(revoked.revoked_at.is_some() && books.key_by_secret(&second.0).unwrap().revoked_at.is_some());
     assert!(matches!(books.rotate_key(&key.id, Duration::ZERO, "bob").await, Err(BooksError::Invalid(_))));
     books.create_key(KeyNew::default(), "ann").await.unwrap_err();
+    // A name is free again once its key is revoked, and taken while it isn't.
+    let named = |name: &str| KeyNew { name: name.to_owned(), ..KeyNew::default() };
+    let (other, _) = books.create_key(named("search"), "ann").await.unwrap();
+    assert!(matches!(books.create_key(named("search"), "ann").await, Err(BooksError::Invalid(_))));
+    books.revoke_key(&other.id, "ann").await.unwrap();
     let told = [("ann", "key.created"), ("ann", "key.rotated"), ("bob", "key.updated"), ("bob", "key.revoked")];
-    assert_eq!(audited(&books), told.map(|(actor, action)| line(actor, action, &key.id.0)));
+    let of_key: Vec<_> = audited(&books).into_iter().filter(|(_, _, subject)| *subject == key.id.0).collect();
+    assert_eq!(of_key, told.map(|(actor, action)| line(actor, action, &key.id.0)));
     let secrets = books.reader().audit(&AuditFilter::default()).unwrap().iter().any(|line| format!("{line:?}").contains(&second.0[3..]));
     assert!(!secrets, "a secret is in the audit");
     books.close().await.unwrap();

@@ -158,6 +158,10 @@ async fn a_file_of_the_first_schema_is_brought_up_and_a_newer_one_is_refused() {
     let old = Connection::open(dir.path().join("mete.db")).unwrap();
     old.execute_batch(include_str!("schema-1.sql")).unwrap();
     drop(old);
+    // As a backup of an older binary it is checked and restored as it is.
+    let restored = TempDir::new();
+    let report = restore(&dir.path().join("mete.db"), restored.path()).unwrap();
+    assert_eq!((report.ok, report.postings, report.open_holds), (true, 1, 1));
     let (books, opened) = open(dir.path());
     assert_eq!((opened.created, opened.unresolved), (false, 1));
     let account = &books.accounts().await.unwrap()[0];

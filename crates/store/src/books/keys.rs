@@ -136,9 +136,26 @@ impl Turn<'_> {
     }
 
     fn put_key(&mut self, record: KeyRecord, before: Option<&KeyRecord>, actor: &str, action: &str) -> Result<KeyRecord, Fault> {
+        self.check_name(&record)?;
         key_rows::put(self.conn()?, &record)?;
         self.audit(actor, action, &record.id.0, before.map_or(Value::Null, key_rows::shown), key_rows::shown(&record))?;
         self.publish.push(Publish::Key(Box::new(record.clone())));
         Ok(record)
+    }
+
+    /// Budgets match keys by name, so two keys that work can't share one. Keys of runs are named by Mete and match by run.
+    fn check_name(&mut self, record: &KeyRecord) -> Result<(), Fault> {
+        if record.run.is_some() || record.revoked_at.is_some() {
+            return Ok(());
+        }
+        let others = key_rows::all(self.conn()?)?;
+        let taken = others.iter().any(|other| other.id != record.id && other.name == record.name && other.revoked_at.is_none());
+        if taken {
+            return Err(Fault::invalid(format!(
+                "there is a key `{}` already, and budgets match keys by name; choose another name",
+                record.name
+            )));
+        }
+        Ok(())
     }
 }

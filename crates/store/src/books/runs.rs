@@ -55,8 +55,8 @@ impl Books {
         self.change(move |turn| turn.end_run(run, record.as_deref(), &actor)).await
     }
 
-    /// Another token for a run, with its limit and what it has spent; a run that had ended goes on. Earlier tokens work
-    /// until the next start of the process.
+    /// Another token for a run, with its limit and what it has spent; a run that had ended goes on. Earlier tokens go
+    /// on working.
     ///
     /// # Errors
     /// There is no such run, or the ledger can't be written; nothing changed.

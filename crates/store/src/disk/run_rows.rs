@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter
 use crate::codec::Id;
 use crate::{RunFilter, RunRecord, RunStart};
 
-const COLUMNS: &str = "id, parent, session, command, name, tags, limit_nanos, started_us, ended_us, token_hash";
+const COLUMNS: &str = "id, parent, session, command, name, tags, limit_nanos, started_us, ended_us";
 
 pub(crate) fn insert(conn: &Connection, record: &RunRecord, token_hash: &[u8; 32]) -> rusqlite::Result<()> {
     let start = &record.start;
@@ -27,6 +27,12 @@ pub(crate) fn insert(conn: &Connection, record: &RunRecord, token_hash: &[u8; 32
         start.limit.map(Nanos::get),
         record.started_at.as_microsecond()
     ])?;
+    add_token(conn, record.id, token_hash)
+}
+
+fn add_token(conn: &Connection, run: RunId, token_hash: &[u8; 32]) -> rusqlite::Result<()> {
+    conn.prepare_cached("INSERT INTO run_tokens (hash, run) VALUES (?1, ?2)")?
+        .execute(params![token_hash.as_slice(), Id(run.0).to_string()])?;
     Ok(())
 }
 
@@ -37,8 +43,8 @@ pub(crate) fn end(conn: &Connection, run: RunId, at: Timestamp) -> rusqlite::Res
 
 /// Gives a run another token, and lets it go on when it had ended.
 pub(crate) fn join(conn: &Connection, run: RunId, token_hash: &[u8; 32]) -> rusqlite::Result<()> {
-    conn.execute("UPDATE runs SET token_hash = ?2, ended_us = NULL WHERE id = ?1", params![Id(run.0).to_string(), token_hash.as_slice()])?;
-    Ok(())
+    conn.execute("UPDATE runs SET ended_us = NULL WHERE id = ?1", [Id(run.0).to_string()])?;
+    add_token(conn, run, token_hash)
 }
 
 /// One run.
@@ -47,9 +53,11 @@ pub(crate) fn get(conn: &Connection, run: RunId) -> rusqlite::Result<Option<RunR
     select.query_row([Id(run.0).to_string()], record).optional()
 }
 
-/// Runs whose tokens still mean something: not ended, or ended at or after `since`.
+/// Tokens that still mean something, with their runs: not ended, or ended at or after `since`.
 pub(crate) fn recent(conn: &Connection, since: Timestamp) -> rusqlite::Result<Vec<(RunRecord, [u8; 32])>> {
-    let mut select = conn.prepare(&format!("SELECT {COLUMNS} FROM runs WHERE ended_us IS NULL OR ended_us >= ?1"))?;
+    let sql =
+        format!("SELECT {COLUMNS}, hash FROM runs JOIN run_tokens ON run_tokens.run = runs.id WHERE ended_us IS NULL OR ended_us >= ?1");
+    let mut select = conn.prepare(&sql)?;
     let rows = select.query_map([since.as_microsecond()], |row| Ok((record(row)?, row.get(9)?)))?;
     rows.collect()
 }

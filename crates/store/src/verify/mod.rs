@@ -71,10 +71,13 @@ impl Findings {
 /// There is nothing to check, or it can't be opened.
 pub fn verify(path: &Path, full: bool) -> Result<VerifyReport, ReadError> {
     let file = if path.is_dir() { connect::database(path) } else { path.to_owned() };
-    let conn = connect::reader(&file)?;
-    let found = schema::version(&conn)?;
-    if found != schema::KNOWN {
-        return Err(ReadError::Schema { found, known: schema::KNOWN });
+    let mut conn = connect::reader(&file)?;
+    let (found, known) = (schema::version(&conn)?, schema::KNOWN);
+    if found < 1 {
+        return Err(ReadError::Damaged("it isn't a database of mete".to_owned()));
+    }
+    if found > known {
+        return Err(ReadError::Schema { found, known });
     }
     let mut findings = Findings::default();
     if let Err(error) = check_pages(&conn, full, &mut findings) {
@@ -83,7 +86,20 @@ pub fn verify(path: &Path, full: bool) -> Result<VerifyReport, ReadError> {
     if !findings.told.is_empty() {
         return Ok(VerifyReport { violations: findings.into_violations(), ..VerifyReport::default() });
     }
+    if found < known {
+        conn = brought_up(&conn)?;
+    }
     check_contents(&conn, full, findings)
+}
+
+/// A copy in memory with this binary's schema; the file stays as it is, for its own binary or for a restore.
+fn brought_up(old: &Connection) -> Result<Connection, ReadError> {
+    let mut copy = Connection::open_in_memory()?;
+    if rusqlite::backup::Backup::new(old, &mut copy)?.step(-1)? != rusqlite::backup::StepResult::Done {
+        return Err(ReadError::Damaged("the copy ended early".to_owned()));
+    }
+    schema::migrate(&mut copy).map_err(|error| ReadError::Damaged(error.to_string()))?;
+    Ok(copy)
 }
 
 /// SQLite's own check of pages and indices.

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Attributes, Grant, HoldAsk, HoldId, Refusal};
-use money::Nanos;
 use store::{AttemptStart, Books, HoldAnswer, HoldRequest, hash_block};
 use tokio::time::Instant;
 use ulid::Ulid;
@@ -19,7 +18,6 @@ use crate::settings::Settings;
 #[derive(Clone, Debug)]
 pub(crate) struct Admitted {
     pub(crate) grant: Grant,
-    pub(crate) want: Nanos,
     /// The ceiling that the hold pays for; `None` where nothing is generated, no price is known or no limit applies.
     pub(crate) ceiling: Option<u64>,
     /// The ceiling to write into the request, when it isn't what the client wrote itself.
@@ -109,7 +107,7 @@ fn granted(attempt: &Attempt<'_>, call: &Call, grant: Grant, waited: Duration) -
     let ceiling = bound.map(|bound| bound.ceiling_within(grant.granted));
     // Plan backends refuse fields that their own clients don't send, so a covered call only gets a ceiling lowered.
     let ceiling_sent = ceiling.filter(|ceiling| asked != Some(*ceiling) && !(attempt.covered && asked.is_none()));
-    Admitted { grant, want: attempt.need.want, ceiling, ceiling_sent, covered: attempt.covered, waited }
+    Admitted { grant, ceiling, ceiling_sent, covered: attempt.covered, waited }
 }
 
 fn start(

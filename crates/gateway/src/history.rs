@@ -1,74 +1,95 @@
-//! What settled calls cost compared with their bounds, by model: it sharpens what is expected, never the bound.
+//! What settled calls used, by model: it sharpens what is expected of the next one, never its bound.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
-
-use money::Nanos;
 
 /// Calls remembered per model.
 const CALLS_MAX: usize = 64;
 /// Models remembered.
 const MODELS_MAX: usize = 1_024;
-const WHOLE: i64 = 1_000_000;
+const WHOLE: u128 = 1_000_000;
 
-/// Costs as millionths of their bounds.
+/// Used tokens by seller and model.
 #[derive(Debug, Default)]
 pub(crate) struct History {
-    shares: Mutex<HashMap<(String, String), VecDeque<i64>>>,
+    models: Mutex<HashMap<(String, String), VecDeque<Used>>>,
 }
 
-/// What a call is expected to cost.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What one call used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Used {
+    /// Input tokens as millionths of their bound.
+    input_share: u64,
+    output_tokens: u64,
+}
+
+/// Tokens that a call is expected to use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Expected {
-    pub(crate) low: Nanos,
-    pub(crate) median: Nanos,
-    pub(crate) high: Nanos,
-    pub(crate) basis: String,
+    pub(crate) input_tokens: u64,
+    pub(crate) output_tokens: u64,
+}
+
+/// What a model's calls used, for one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Outlook {
+    pub(crate) calls: usize,
+    pub(crate) low: Expected,
+    pub(crate) median: Expected,
+    pub(crate) high: Expected,
 }
 
 impl History {
     /// Learns from one settled call.
-    pub(crate) fn learn(&self, seller: &str, model: &str, cost: Nanos, bound: Nanos) {
-        if bound.get() <= 0 {
+    pub(crate) fn learn(&self, seller: &str, model: &str, input_tokens: u64, input_tokens_max: u64, output_tokens: u64) {
+        if input_tokens_max == 0 {
             return;
         }
-        let share = i128::from(cost.get()) * i128::from(WHOLE) / i128::from(bound.get());
-        let share = i64::try_from(share.clamp(0, i128::from(WHOLE))).unwrap_or(WHOLE);
-        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        let share = u128::from(input_tokens) * WHOLE / u128::from(input_tokens_max);
+        let used = Used { input_share: u64::try_from(share.min(WHOLE)).unwrap_or(0), output_tokens };
+        let mut models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
         let name = (seller.to_owned(), model.to_owned());
-        if shares.len() >= MODELS_MAX && !shares.contains_key(&name) {
+        if models.len() >= MODELS_MAX && !models.contains_key(&name) {
             return;
         }
-        let known = shares.entry(name).or_default();
-        known.push_back(share);
+        let known = models.entry(name).or_default();
+        known.push_back(used);
         if known.len() > CALLS_MAX {
             known.pop_front();
         }
     }
 
-    /// What a call with this bound is expected to cost.
-    pub(crate) fn expected(&self, seller: &str, model: &str, bound: Nanos) -> Expected {
-        let shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(known) = shares.get(&(seller.to_owned(), model.to_owned())).filter(|known| !known.is_empty()) else {
-            return Expected { low: bound, median: bound, high: bound, basis: format!("no settled call of {model} yet: the bound") };
+    /// What a call with this input bound is expected to use: the tenth, fiftieth and ninetieth percentile of what was seen.
+    pub(crate) fn outlook(&self, seller: &str, model: &str, input_tokens_max: u64) -> Option<Outlook> {
+        let models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = models.get(&(seller.to_owned(), model.to_owned())).filter(|known| !known.is_empty())?;
+        let mut shares: Vec<u64> = known.iter().map(|used| used.input_share).collect();
+        let mut outputs: Vec<u64> = known.iter().map(|used| used.output_tokens).collect();
+        shares.sort_unstable();
+        outputs.sort_unstable();
+        let at = |tenths: usize| {
+            let index = ((known.len() - 1) * tenths + 5) / 10;
+            let input = (u128::from(input_tokens_max) * u128::from(shares[index])).div_ceil(WHOLE);
+            Expected { input_tokens: u64::try_from(input).unwrap_or(input_tokens_max), output_tokens: outputs[index] }
         };
-        let mut sorted: Vec<i64> = known.iter().copied().collect();
-        sorted.sort_unstable();
-        let at = |tenths: usize| of(bound, sorted[(sorted.len() - 1) * tenths / 10]);
-        Expected { low: at(1), median: at(5), high: at(9), basis: basis(sorted.len(), model) }
+        Some(Outlook { calls: known.len(), low: at(1), median: at(5), high: at(9) })
     }
 }
 
-fn basis(calls: usize, model: &str) -> String {
-    match calls {
-        1 => format!("1 settled call of {model}"),
-        calls => format!("{calls} settled calls of {model}"),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// A share of a bound, rounded up.
-fn of(bound: Nanos, share: i64) -> Nanos {
-    let exact = i128::from(bound.get()) * i128::from(share);
-    let rounded = (exact + i128::from(WHOLE) - 1) / i128::from(WHOLE);
-    Nanos::new(i64::try_from(rounded).unwrap_or(bound.get()))
+    #[test]
+    fn what_is_expected_follows_what_was_seen() {
+        let history = History::default();
+        assert_eq!(history.outlook("s", "m", 1_000), None);
+        for output in 1..=10 {
+            history.learn("s", "m", 250, 1_000, output * 100);
+        }
+        let outlook = history.outlook("s", "m", 4_000).unwrap();
+        let expected = |output_tokens| Expected { input_tokens: 1_000, output_tokens };
+        assert_eq!(outlook, Outlook { calls: 10, low: expected(200), median: expected(600), high: expected(900) });
+        assert_eq!(history.outlook("s", "other", 4_000), None);
+    }
 }

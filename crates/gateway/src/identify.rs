@@ -190,7 +190,9 @@ impl<'a> Allowed<'a> {
         if LABELS.contains(&name) || self.lists(name) {
             return Ok(());
         }
-        let message = format!("this key doesn't let clients set `{name}`; allow it with `mete keys update KEY --client-may-set {name}`");
+        let message = format!(
+            "this key doesn't let clients set `{name}`; a key that does is made by `mete keys create NAME --client-may-set {name}`"
+        );
         Err(Denied::forbidden("attribute_not_allowed", message))
     }
 

@@ -30,7 +30,13 @@ pub(crate) fn route(head: &Parts) -> Step<Route> {
     };
     dialects::route_with(head.method.as_str(), path, hints).map_err(|error| match error {
         RouteError::Unknown => {
-            let message = format!("`{} {}` isn't a path that Mete serves; nothing was forwarded", head.method, echo(head.uri.path()));
+            let asked = format!("`{} {}` isn't a path that Mete serves; nothing was forwarded", head.method, echo(head.uri.path()));
+            // The commonest slip of a configuration is a base URL without its version.
+            let versioned = format!("/v1{path}");
+            let message = match dialects::route_with(head.method.as_str(), &versioned, hints) {
+                Ok(_) => format!("{asked}; did you mean `{}`? end the base URL with /v1", echo(&versioned)),
+                Err(_) => asked,
+            };
             Denied::new(StatusCode::NOT_FOUND, "unknown_route", message)
         }
         RouteError::Method { allow } => {
@@ -86,7 +92,11 @@ fn check_content(headers: &HeaderMap) -> Step<()> {
     }
     let content_type = headers.get(CONTENT_TYPE).map_or(&b"application/json"[..], |value| value.as_bytes());
     if !content_type.to_ascii_lowercase().windows(4).any(|part| part == b"json") {
-        return Err(Denied::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type", "the body must be `content-type: application/json`"));
+        return Err(Denied::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "content_type",
+            "the body must be JSON and say so: send `content-type: application/json` (curl: -H 'content-type: application/json')",
+        ));
     }
     Ok(())
 }

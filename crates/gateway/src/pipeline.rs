@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use dialects::{Dialect, Operation, Request, Route};
+use dialects::{Dialect, Operation, Request, Route, UsageReading};
 use futures_util::FutureExt;
 use http::header::RETRY_AFTER;
 use http::request::Parts;
@@ -316,8 +316,9 @@ impl Stage<'_> {
         if let Some(seat) = seat {
             seat.used(tokens.iter().fold(0_u64, |sum, (_, count)| sum.saturating_add(*count)));
         }
-        if metered.is_success() && verdict.priced {
-            self.gateway.inner.history.learn(&target.query.seller, &target.model_sent, verdict.cost(), admitted.want);
+        if let UsageReading::Reported(usage) = &metered.reading.usage {
+            let (input, output) = (usage.prompt_tokens(), usage.total(&pricing::Meter::OutputTokens));
+            self.gateway.inner.history.learn(&target.query.seller, &target.model_sent, input, target.input_tokens_max, output);
         }
         self.gateway.inner.metrics.ended(&Ended {
             labels: CallLabels {

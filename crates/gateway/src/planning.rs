@@ -1,15 +1,18 @@
 //! Estimates without a call: what a request may cost, by the same stages that a live call goes through.
 
 use bytes::Bytes;
-use dialects::{Dialect, Operation, Route};
+use dialects::{Dialect, Operation, Request, Route};
 use jiff::Timestamp;
 use ledger::{AccountView, Attributes, RunId};
 use money::Nanos;
+use pricing::{Cost, Meter, PriceBook, Usage};
 
 use crate::Gateway;
 use crate::choose;
+use crate::count;
 use crate::denied::Denied;
 use crate::estimate::{self, Target};
+use crate::history::Expected;
 
 /// A request to estimate, as it would be sent.
 #[derive(Clone, Debug)]
@@ -37,11 +40,14 @@ pub struct Estimate {
     pub seller: String,
     /// The model that would be sent.
     pub model: String,
-    /// The smallest hold that lets it pass: input and a floor of output.
+    /// The least that it can cost: the shortest reading of its bytes, all of it cached, and one token of output.
     pub min: Nanos,
+    /// The smallest hold that lets it pass: input at most and a floor of output.
+    pub needed: Nanos,
     /// The full bound.
     pub max: Nanos,
-    /// What such calls cost so far (median); the bound itself where nothing is known.
+    /// What it costs when it uses what such calls used so far (median); the bound itself where nothing is known.
+    /// `min ≤ expected_low ≤ expected ≤ expected_high ≤ max`.
     pub expected: Nanos,
     /// Tenth percentile of what is expected.
     pub expected_low: Nanos,
@@ -53,7 +59,7 @@ pub struct Estimate {
     pub input_tokens_max: u64,
     /// Output ceiling of the full bound.
     pub ceiling: u64,
-    /// Why there is no bound (`min` to `max` are zero then): code `unpriced` or `unboundable` and a sentence.
+    /// Why there is no bound (all amounts are zero then, which is no price): code `unpriced` or `unboundable` and a sentence.
     pub no_bound: Option<(String, String)>,
     /// The accounts that it would count on.
     pub budgets: Vec<AccountView>,
@@ -99,19 +105,20 @@ pub(crate) async fn plan(gateway: &Gateway, ask: EstimateAsk) -> Result<Estimate
     let target = estimate::target(&prices, provider, &request, Timestamp::now());
     let attributes = crate::pipeline::with_facts(&ask.attributes, &target);
     let need = target.bound.as_ref().map_err(Clone::clone).and_then(|bound| estimate::need(bound, request.ask.thinking_budget, &settings));
-    let (min, max) = need.as_ref().map_or((Nanos::ZERO, Nanos::ZERO), |need| (need.min, need.want));
-    let matching = gateway.inner.books.matching(attributes, ask.run, min).await.map_err(|_| Denied::ledger_unavailable())?;
-    let expected = gateway.inner.history.expected(&target.query.seller, &target.model_sent, max);
+    let (needed, max) = need.as_ref().map_or((Nanos::ZERO, Nanos::ZERO), |need| (need.min, need.want));
+    let matching = gateway.inner.books.matching(attributes, ask.run, needed).await.map_err(|_| Denied::ledger_unavailable())?;
+    let range = range(gateway, &prices, &target, &request, max);
     Ok(Estimate {
         provider: provider.name.clone(),
         seller: provider.seller.clone(),
         model: target.model_sent.clone(),
-        min,
+        min: range.min,
+        needed,
         max,
-        expected: expected.median,
-        expected_low: expected.low,
-        expected_high: expected.high,
-        basis: expected.basis,
+        expected: range.expected,
+        expected_low: range.low,
+        expected_high: range.high,
+        basis: range.basis,
         input_tokens_max: request.ask.input_tokens,
         ceiling: target.bound.as_ref().map_or(0, |bound| bound.ceiling_wanted),
         no_bound: need.err().map(|why| estimate::explain(&why)).map(|(code, message)| (code.to_owned(), message)),
@@ -120,7 +127,46 @@ pub(crate) async fn plan(gateway: &Gateway, ask: EstimateAsk) -> Result<Estimate
     })
 }
 
-fn alternatives(prices: &pricing::PriceBook, target: &Target<'_>, request: &dialects::Request, max: Nanos) -> Vec<Alternative> {
+/// What a request may cost, in order.
+struct Range {
+    min: Nanos,
+    low: Nanos,
+    expected: Nanos,
+    high: Nanos,
+    basis: String,
+}
+
+fn range(gateway: &Gateway, prices: &PriceBook, target: &Target<'_>, request: &Request, max: Nanos) -> Range {
+    let input = target.input_tokens_max;
+    let least = count::least(input);
+    let one = u64::from(request.ask.generates);
+    let shortest = [Meter::InputTokens, Meter::CacheReadTokens].map(|meter| cost(prices, target, meter, least, one));
+    let min = shortest.into_iter().flatten().min().unwrap_or(Nanos::ZERO).min(max);
+    let model = &target.model_sent;
+    let Some(outlook) = gateway.inner.history.outlook(&target.query.seller, model, input) else {
+        return Range { min, low: min, expected: max, high: max, basis: format!("no settled call of {model} yet: the bound") };
+    };
+    let ceiling = target.bound.as_ref().map_or(0, |bound| bound.ceiling_wanted.saturating_mul(bound.choices));
+    let of = |expected: Expected| {
+        let output = expected.output_tokens.min(ceiling);
+        cost(prices, target, Meter::InputTokens, expected.input_tokens, output).unwrap_or(max).clamp(min, max)
+    };
+    let calls = if outlook.calls == 1 { "call" } else { "calls" };
+    let basis = format!("{} settled {calls} of {model}", outlook.calls);
+    Range { min, low: of(outlook.low), expected: of(outlook.median), high: of(outlook.high), basis }
+}
+
+fn cost(prices: &PriceBook, target: &Target<'_>, input: Meter, input_tokens: u64, output_tokens: u64) -> Option<Nanos> {
+    let mut usage = Usage::default();
+    usage.add(input, input_tokens);
+    usage.add(Meter::OutputTokens, output_tokens);
+    match prices.cost(&target.query, &usage) {
+        Cost::Priced(priced) => Some(priced.total),
+        Cost::Unpriced(_) => None,
+    }
+}
+
+fn alternatives(prices: &PriceBook, target: &Target<'_>, request: &Request, max: Nanos) -> Vec<Alternative> {
     let output = target.bound.as_ref().map_or(0, |bound| bound.ceiling_wanted);
     let models = prices.alternatives(&target.query, request.ask.input_tokens, output);
     let routed = models.into_iter().filter(|model| choose::serves(target.provider, model.split_once('/').map_or(model, |(_, bare)| bare)));

@@ -67,6 +67,8 @@ async fn paths_outside_the_table_are_answered_here_and_never_forwarded() {
         let answer = world.send(method.clone(), path, &[OWN], "{}").await;
         assert_eq!((answer.status.as_u16(), answer.code().as_str()), (status, code), "{method} {path}: {}", answer.body);
     }
+    let unversioned = world.send(Method::POST, "/chat/completions", &[OWN], "{}").await;
+    assert!(unversioned.body.contains("did you mean `/v1/chat/completions`"), "{}", unversioned.body);
     let upgrade = [OWN, ("upgrade", "websocket"), ("connection", "upgrade")];
     assert_eq!(world.send(Method::GET, "/v1/responses", &upgrade, "").await.status, StatusCode::UPGRADE_REQUIRED);
     assert_eq!(world.requests(), 0);

@@ -109,6 +109,8 @@ pub enum Command {
         #[arg(long, default_value_t = 50)]
         limit: u32,
     },
+    /// Make a running server read its config and prices again; a bad file changes nothing
+    Reload,
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -119,10 +121,10 @@ pub enum Command {
 #[derive(Args, Debug)]
 pub struct Run {
     /// The most that the run may spend, in dollars; without it the run is only observed
-    #[arg(long, value_name = "USD")]
+    #[arg(long, value_name = "USD", value_parser = usd)]
     pub budget: Option<String>,
     /// Attribute of every call of the run, `k=v`; may be repeated
-    #[arg(long = "tag", value_name = "K=V")]
+    #[arg(long = "tag", value_name = "K=V", value_parser = pair)]
     pub tags: Vec<String>,
     /// Session that the run belongs to
     #[arg(long)]
@@ -219,7 +221,7 @@ pub struct BudgetSet {
     #[arg(long)]
     pub time_zone: Option<String>,
     /// Attribute that a call must have, `k=v`; may be repeated
-    #[arg(long = "match", value_name = "K=V")]
+    #[arg(long = "match", value_name = "K=V", value_parser = pair)]
     pub matches: Vec<String>,
     /// Attribute that splits the budget; may be repeated
     #[arg(long)]
@@ -241,9 +243,11 @@ pub enum Keys {
     List,
     /// Make a key; its secret is shown once
     Create(KeyCreate),
+    /// Change what a key may do; what isn't given stays
+    Update(KeyUpdate),
     /// Give a key a new secret; its spend stays
     Rotate {
-        /// The key's id
+        /// The key's id or name
         id: String,
         /// For how many seconds the old secret works on
         #[arg(long, default_value_t = 0)]
@@ -251,7 +255,7 @@ pub enum Keys {
     },
     /// End a key
     Revoke {
-        /// The key's id
+        /// The key's id or name
         id: String,
     },
 }
@@ -261,12 +265,39 @@ pub struct KeyCreate {
     /// A name for people
     pub name: String,
     /// Attribute of every call, `k=v`; may be repeated
-    #[arg(long = "attribute", value_name = "K=V")]
+    #[arg(long = "attribute", value_name = "K=V", value_parser = pair)]
     pub attributes: Vec<String>,
     /// Attribute that a client may set itself; may be repeated
     #[arg(long)]
     pub client_may_set: Vec<String>,
     /// Model that the key may use (`claude-*` for a prefix); may be repeated
+    #[arg(long = "model")]
+    pub models: Vec<String>,
+    /// When the key ends, RFC 3339
+    #[arg(long)]
+    pub expires_at: Option<String>,
+    /// Requests a minute
+    #[arg(long)]
+    pub requests_per_minute: Option<u64>,
+    /// Tokens a minute
+    #[arg(long)]
+    pub tokens_per_minute: Option<u64>,
+    /// Calls at a time
+    #[arg(long)]
+    pub concurrency: Option<u64>,
+}
+
+#[derive(Args, Debug)]
+pub struct KeyUpdate {
+    /// The key's id or name
+    pub id: String,
+    /// Attributes of every call, `k=v`, instead of those that it has; may be repeated
+    #[arg(long = "attribute", value_name = "K=V", value_parser = pair)]
+    pub attributes: Vec<String>,
+    /// Attributes that a client may set itself, instead of those that it may; may be repeated
+    #[arg(long)]
+    pub client_may_set: Vec<String>,
+    /// Models that the key may use, instead of those that it may; may be repeated
     #[arg(long = "model")]
     pub models: Vec<String>,
     /// When the key ends, RFC 3339
@@ -332,7 +363,7 @@ pub struct CallsList {
     #[arg(long)]
     pub key: Option<String>,
     /// With this attribute, `k=v`; may be repeated
-    #[arg(long = "attribute", value_name = "K=V")]
+    #[arg(long = "attribute", value_name = "K=V", value_parser = pair)]
     pub attributes: Vec<String>,
     /// At most so many
     #[arg(long, default_value_t = 50)]
@@ -462,7 +493,7 @@ pub struct Estimate {
     #[arg(long)]
     pub model: Option<String>,
     /// Attribute of the call, `k=v`; may be repeated
-    #[arg(long = "attribute", value_name = "K=V")]
+    #[arg(long = "attribute", value_name = "K=V", value_parser = pair)]
     pub attributes: Vec<String>,
     /// The run that it would belong to
     #[arg(long)]
@@ -481,6 +512,17 @@ pub enum Backup {
         /// The file to read
         file: PathBuf,
     },
+}
+
+/// An amount of dollars to spend, checked where it is typed.
+fn usd(text: &str) -> Result<String, money::AmountError> {
+    money::Nanos::from_usd(text).map(|_| text.to_owned())
+}
+
+/// `k=v`, checked where it is typed.
+fn pair(text: &str) -> Result<String, &'static str> {
+    let has_name = text.split_once('=').is_some_and(|(name, _)| !name.is_empty());
+    if has_name { Ok(text.to_owned()) } else { Err("write it as k=v") }
 }
 
 #[cfg(test)]

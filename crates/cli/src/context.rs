@@ -7,7 +7,7 @@ use serde_json::Value;
 use server::{Answer, Api, Connect, Environment};
 
 use crate::args::{Format, Global};
-use crate::exit::ApiRefusal;
+use crate::exit::{self, ApiRefusal};
 
 /// The surroundings of a command.
 pub struct Context {
@@ -50,10 +50,44 @@ impl Context {
         Ok(Connect { url: self.url.clone(), token, data, config: self.config.clone(), prices: self.prices.clone(), env: self.env.clone() })
     }
 
+    /// The admin API, for a command that only makes sense where there are records: a mistyped directory is not made.
+    pub async fn api_of_records(&self) -> anyhow::Result<Api> {
+        if self.url.is_none() {
+            let data = self.data()?;
+            anyhow::ensure!(self.has_records()?, exit::NoRecords(data.display().to_string()));
+        }
+        self.api().await
+    }
+
+    /// Whether the data directory was ever used.
+    pub fn has_records(&self) -> anyhow::Result<bool> {
+        Ok(self.data()?.join("mete.db").exists())
+    }
+
+    /// Whether a server is named by its address.
+    pub fn is_remote(&self) -> bool {
+        self.url.is_some()
+    }
+
+    /// Words that a command line needs to reach the same server or directory: ` --data DIR`, ` --url URL` or nothing.
+    pub fn to_reach(&self) -> String {
+        match (&self.url, &self.data) {
+            (Some(url), _) => format!(" --url {}", quoted(url)),
+            (None, Some(data)) => format!(" --data {}", quoted(&data.display().to_string())),
+            (None, None) => String::new(),
+        }
+    }
+
     /// The admin API.
     pub async fn api(&self) -> anyhow::Result<Api> {
         Ok(Api::connect(self.connect()?).await?)
     }
+}
+
+/// A word as a shell reads it back.
+pub fn quoted(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=@%+,".contains(letter);
+    if !word.is_empty() && word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 /// The document of a successful answer; what the API refuses becomes an error with its sentence.

@@ -25,9 +25,21 @@ impl std::fmt::Display for ApiRefusal {
 
 impl std::error::Error for ApiRefusal {}
 
+/// There is nothing in this directory to ask about.
+#[derive(Debug)]
+pub struct NoRecords(pub String);
+
+impl std::fmt::Display for NoRecords {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "there is no data in {}; check --data, or start with `mete run` or `mete serve`", self.0)
+    }
+}
+
+impl std::error::Error for NoRecords {}
+
 /// The exit code of an error.
 pub fn of(error: &anyhow::Error) -> u8 {
-    if error.downcast_ref::<AccessError>().is_some() {
+    if error.downcast_ref::<AccessError>().is_some() || error.downcast_ref::<NoRecords>().is_some() {
         return UNREACHABLE;
     }
     if error.downcast_ref::<ApiRefusal>().is_some() {

@@ -12,7 +12,7 @@ pub async fn backup(context: &Context, command: Backup) -> anyhow::Result<()> {
     match command {
         Backup::Create { file } => {
             let path = std::path::absolute(&file).with_context(|| file.display().to_string())?;
-            accepted(context.api().await?.post("/backup", json!({"path": path.display().to_string()})).await?)?;
+            accepted(context.api_of_records().await?.post("/backup", json!({"path": path.display().to_string()})).await?)?;
             output::talk(&format!("backed up to {}", path.display()));
         }
         Backup::Restore { file } => {

@@ -21,7 +21,8 @@ const COLUMNS: &[Column] = &[
 
 /// Lists, shows and changes budgets.
 pub async fn budgets(context: &Context, command: Budgets) -> anyhow::Result<()> {
-    let api = context.api().await?;
+    let is_new = matches!(command, Budgets::Set(_));
+    let api = if is_new { context.api().await? } else { context.api_of_records().await? };
     let path = |name: &str| format!("/budgets/{}", ask::encoded(name));
     match command {
         Budgets::List { name } => {

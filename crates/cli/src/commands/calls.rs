@@ -31,7 +31,7 @@ const ATTEMPTS: &[Column] = &[
 
 /// Lists, shows and resolves calls.
 pub async fn calls(context: &Context, command: Calls) -> anyhow::Result<()> {
-    let api = context.api().await?;
+    let api = context.api_of_records().await?;
     match command {
         Calls::List(options) => {
             let rows = accepted(api.get(&format!("/calls{}", filter(&options)?)).await?)?;
@@ -57,7 +57,7 @@ pub async fn calls(context: &Context, command: Calls) -> anyhow::Result<()> {
 
 /// One call's arithmetic.
 pub async fn explain(context: &Context, call: &str) -> anyhow::Result<()> {
-    let document = accepted(context.api().await?.get(&format!("/calls/{}/explain", ask::encoded(call))).await?)?;
+    let document = accepted(context.api_of_records().await?.get(&format!("/calls/{}/explain", ask::encoded(call))).await?)?;
     output::print(context.format, &document, |document| {
         let lines = document["text"].as_array().map(Vec::as_slice).unwrap_or_default();
         lines.iter().filter_map(Value::as_str).map(output::clean).collect::<Vec<_>>().join("\n")

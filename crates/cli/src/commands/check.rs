@@ -18,7 +18,9 @@ const AUDIT: &[Column] = &[
 
 /// The oracle on a data directory.
 pub fn verify(context: &Context, full: bool) -> anyhow::Result<u8> {
-    let report = server::verify(&context.data()?, full)?;
+    let data = context.data()?;
+    anyhow::ensure!(context.has_records()?, exit::NoRecords(data.display().to_string()));
+    let report = server::verify(&data, full)?;
     output::print(context.format, &report, |report| {
         let count = |name: &str| output::cell(report.get(name), Kind::Count);
         let violations = report["violations"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -64,7 +66,7 @@ fn word(level: Level) -> &'static str {
 
 /// Who changed what, newest first.
 pub async fn audit(context: &Context, limit: u32) -> anyhow::Result<()> {
-    let rows = accepted(context.api().await?.get(&format!("/audit?limit={limit}")).await?)?;
+    let rows = accepted(context.api_of_records().await?.get(&format!("/audit?limit={limit}")).await?)?;
     output::print(context.format, &rows, |rows| output::table(rows, AUDIT, "nothing was changed yet"));
     Ok(())
 }

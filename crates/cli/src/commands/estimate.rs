@@ -29,8 +29,8 @@ const BUDGETS: &[Column] = &[
 
 const ALTERNATIVES: &[Column] = &[Column("MODEL", "/model", Kind::Text), Column("AT MOST", "/max_usd", Kind::Usd)];
 
-/// What a usage document costs.
-pub fn cost(context: &Context, options: Cost) -> anyhow::Result<()> {
+/// What a usage document costs: by the prices of the server or data directory, own ones included, where there is one.
+pub async fn cost(context: &Context, options: Cost) -> anyhow::Result<()> {
     let usage = if options.usage.trim_start().starts_with('{') { options.usage } else { ask::read(&options.usage)? };
     let select = options.select.iter().map(|pair| ask::split(pair).map(|(key, value)| (key.to_owned(), value.to_owned())));
     let question = CostAsk {
@@ -43,7 +43,9 @@ pub fn cost(context: &Context, options: Cost) -> anyhow::Result<()> {
         at: options.at,
         prices: context.prices.clone(),
     };
-    let document = server::cost(&question)?;
+    let asks_server = context.prices.is_none() && (context.is_remote() || context.has_records().unwrap_or(false));
+    let document =
+        if asks_server { accepted(context.api().await?.post("/cost", as_body(&question)?).await?)? } else { server::cost(&question)? };
     output::print(context.format, &document, |document| {
         let lines = output::table(&document["lines"], LINES, "nothing was used");
         let total = match document["status"].as_str() {
@@ -53,6 +55,19 @@ pub fn cost(context: &Context, options: Cost) -> anyhow::Result<()> {
         format!("{lines}\ntotal  {total}")
     });
     Ok(())
+}
+
+/// The question as the admin API reads it. The usage stays as it was typed, so that what can't be a count is refused by name.
+fn as_body(question: &CostAsk) -> anyhow::Result<Value> {
+    let mut body = Map::new();
+    body.insert("dialect".to_owned(), question.dialect.clone().into());
+    body.insert("model".to_owned(), question.model.clone().into());
+    ask::put(&mut body, "seller", question.seller.clone());
+    ask::put(&mut body, "region", question.region.clone());
+    ask::put(&mut body, "at", question.at.clone());
+    body.insert("select".to_owned(), question.select.iter().map(|(name, value)| (name.clone(), Value::from(value.clone()))).collect());
+    body.insert("usage".to_owned(), serde_json::from_str(&question.usage).context("the usage is not JSON")?);
+    Ok(Value::Object(body))
 }
 
 /// What a request would cost.

@@ -30,13 +30,14 @@ pub async fn dispatch(context: &Context, command: Command) -> anyhow::Result<u8>
         Command::Calls(command) => calls::calls(context, command).await?,
         Command::Runs(command) => runs::runs(context, command).await?,
         Command::Prices(command) => prices::prices(context, command).await?,
-        Command::Cost(options) => estimate::cost(context, options)?,
+        Command::Cost(options) => estimate::cost(context, options).await?,
         Command::Explain { call } => calls::explain(context, &call).await?,
         Command::Estimate(options) => estimate::estimate(context, &options).await?,
         Command::Verify { full } => return check::verify(context, full),
         Command::Doctor { connect } => return check::doctor(context, connect).await,
         Command::Backup(command) => backup::backup(context, command).await?,
         Command::Audit { limit } => check::audit(context, limit).await?,
+        Command::Reload => serve::reload(context).await?,
         Command::Completions { shell } => serve::completions(shell),
     }
     Ok(exit::OK)

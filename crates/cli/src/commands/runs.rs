@@ -22,7 +22,7 @@ const COLUMNS: &[Column] = &[
 
 /// Lists, shows, raises and ends runs.
 pub async fn runs(context: &Context, command: Runs) -> anyhow::Result<()> {
-    let api = context.api().await?;
+    let api = context.api_of_records().await?;
     let path = |run: &str| format!("/runs/{}", ask::encoded(run));
     match command {
         Runs::List { active, limit } => {

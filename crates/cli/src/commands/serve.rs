@@ -8,7 +8,7 @@ use server::{Running, ServeOptions};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::{Arguments, Serve};
-use crate::context::Context;
+use crate::context::{Context, accepted};
 use crate::output;
 
 /// Serves until SIGTERM or Ctrl-C, then drains.
@@ -30,17 +30,18 @@ pub async fn serve(context: &Context, options: &Serve) -> anyhow::Result<()> {
         env: context.env.clone(),
     })
     .await?;
-    announce(&running);
+    announce(&running, options.idle_exit.is_some());
     until_told(running).await
 }
 
 /// Says where things are, on stderr.
-pub fn announce(running: &Running) {
+pub fn announce(running: &Running, is_logged: bool) {
     output::talk(&format!("mete listens on http://{}", running.addr()));
     if let Some(admin) = running.admin_addr() {
         output::talk(&format!("admin API on http://{admin}"));
     }
-    if let Some(token) = running.admin_token() {
+    // Started for a run, stderr is a log file: a secret has no place there, and local commands find the token in the directory.
+    if let Some(token) = running.admin_token().filter(|_| !is_logged) {
         output::talk(&format!("admin token, shown this once: {token}"));
     }
     for notice in running.notices() {
@@ -67,6 +68,13 @@ pub async fn until_told(running: Running) -> anyhow::Result<()> {
     }
     running.shutdown();
     running.wait().await;
+    Ok(())
+}
+
+/// Makes the running server read its files again.
+pub async fn reload(context: &Context) -> anyhow::Result<()> {
+    accepted(context.api_of_records().await?.post("/reload", serde_json::json!({})).await?)?;
+    output::talk("config and prices are read again");
     Ok(())
 }
 

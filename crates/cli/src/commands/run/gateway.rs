@@ -1,6 +1,7 @@
 //! Finds the gateway that owns the data directory, or starts one that ends by itself when nobody needs it.
 
 use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -36,7 +37,7 @@ pub async fn find_or_start(context: &Context) -> anyhow::Result<Api> {
 
 fn start(context: &Context, data: &Path, log: &Path) -> anyhow::Result<Child> {
     let program = std::env::current_exe().context("finding the mete binary")?;
-    let errors = OpenOptions::new().create(true).append(true).open(log).with_context(|| log.display().to_string())?;
+    let errors = OpenOptions::new().create(true).append(true).mode(0o600).open(log).with_context(|| log.display().to_string())?;
     let mut command = Command::new(program);
     command.args(["serve", "--listen", "127.0.0.1:0", "--idle-exit", IDLE_EXIT_SECONDS]).arg("--data").arg(data);
     for (flag, file) in [("--config", &context.config), ("--prices", &context.prices)] {

@@ -24,6 +24,7 @@ pub async fn run(context: &Context, options: Run) -> anyhow::Result<u8> {
     let path = options.run.as_ref().map_or_else(|| "/runs".to_owned(), |run| format!("/runs/{}/join", ask::encoded(run)));
     let made = accepted(api.post(&path, request).await?)?;
     let link = link(&api, &made).await?;
+    let before = receipt::refusals(&api, &link.run).await?;
     let launch = agent::launch(&options.command, &link, &context.env);
     for note in &launch.notes {
         output::talk(&format!("mete run: {note}"));
@@ -32,7 +33,7 @@ pub async fn run(context: &Context, options: Run) -> anyhow::Result<u8> {
     let finished = accepted(api.post(&format!("/runs/{}/end", ask::encoded(&link.run)), json!({})).await?);
     let code = ended?;
     match finished {
-        Ok(_) => receipt::hand_over(&api, &link.run, &options, code).await,
+        Ok(_) => receipt::hand_over(context, &api, &link.run, &options, code, before).await,
         Err(error) => {
             output::talk(&format!("mete run: no receipt: {error:#}"));
             Ok(code)

@@ -9,24 +9,39 @@ use server::Api;
 use super::code_after_budget;
 use crate::args::Run;
 use crate::commands::ask;
-use crate::context::accepted;
+use crate::context::{Context, accepted, quoted};
 use crate::output::{self, Kind};
 
 /// How long the last settlements may take after the command's end.
 const SETTLE_MAX: Duration = Duration::from_secs(3);
 
-/// Prints the receipt, writes it where asked, and gives the run's exit code.
-pub async fn hand_over(api: &Api, run: &str, options: &Run, child: u8) -> anyhow::Result<u8> {
+/// How many calls of the run a budget has refused so far.
+pub async fn refusals(api: &Api, run: &str) -> anyhow::Result<u64> {
+    let document = accepted(api.get(&format!("/runs/{}", ask::encoded(run))).await?)?;
+    Ok(document["budget_refusals"].as_u64().unwrap_or(0))
+}
+
+/// Prints the receipt, writes it where asked, and gives the run's exit code. `before` is how many refusals the run had
+/// before this command, when it goes on in an earlier run.
+pub async fn hand_over(context: &Context, api: &Api, run: &str, options: &Run, child: u8, before: u64) -> anyhow::Result<u8> {
     let document = settled(api, run).await?;
     output::talk(&text(&document));
-    let refused = document["budget_refusals"].as_u64().or_else(|| document["refused"].as_u64()).unwrap_or(0);
+    let refused = document["budget_refusals"].as_u64().unwrap_or(0).saturating_sub(before);
     if refused > 0 {
-        output::talk(&way_on(run, options));
+        let raise = raise(api, run).await?;
+        output::talk(&format!("the budget ended. To go on: {}", way_on(context, &raise, run, options)));
     }
     if let Some(file) = &options.receipt {
         std::fs::write(file, format!("{document}\n")).with_context(|| file.display().to_string())?;
     }
     Ok(code_after_budget(child, refused))
+}
+
+/// What the last refusal said that lets the work go on: it may be a parent's budget that ended.
+async fn raise(api: &Api, run: &str) -> anyhow::Result<String> {
+    let calls = accepted(api.get(&format!("/calls?status=refused&limit=1&run={}", ask::encoded(run))).await?)?;
+    let said = calls.pointer("/0/refusal/details/how_to_go_on").and_then(Value::as_str).map(str::to_owned);
+    Ok(said.unwrap_or_else(|| format!("mete runs raise {run} --by 3")))
 }
 
 /// The run's document once nothing is held any more, or as it is after a short while: a call that was cut settles on its own.
@@ -85,14 +100,20 @@ fn text(run: &Value) -> String {
 }
 
 /// The exact commands that let the same session go on.
-fn way_on(run: &str, options: &Run) -> String {
-    let program = options.command.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
+fn way_on(context: &Context, raise: &str, run: &str, options: &Run) -> String {
+    let reach = context.to_reach();
+    let raise = if raise.starts_with("mete ") && !raise.contains(&reach) { format!("{raise}{reach}") } else { raise.to_owned() };
+    let words: Vec<String> = options.command.iter().map(|word| quoted(&word.to_string_lossy())).collect();
+    let program = words.first().map(String::as_str).unwrap_or_default();
+    let has = |word: &str| words.iter().any(|found| found == word);
     let resume = match program.rsplit('/').next() {
+        Some("claude") if has("-p") || has("--print") => format!("{program} --continue -p \"Go on.\""),
         Some("claude") => format!("{program} --continue"),
-        Some("codex") => format!("{program} exec resume --last \"Go on.\""),
-        _ => program,
+        Some("codex") if has("exec") => format!("{program} exec resume --last \"Go on.\""),
+        Some("codex") => format!("{program} resume --last"),
+        _ => words.join(" "),
     };
-    format!("the budget ended. To go on: mete runs raise {run} --by 3 && mete run --run {run} -- {resume}")
+    format!("{raise} && mete run{reach} --run {run} -- {resume}")
 }
 
 #[cfg(test)]

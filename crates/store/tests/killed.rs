@@ -20,7 +20,12 @@ use support::*;
 
 /// What the child said: for each hold its last word.
 fn read_lines(child: &mut Child, stop_after: usize) -> BTreeMap<String, String> {
-    let mut told = BTreeMap::new();
+    read_words(child, stop_after).0
+}
+
+/// The same, and the last thing that it said.
+fn read_words(child: &mut Child, stop_after: usize) -> (BTreeMap<String, String>, String) {
+    let (mut told, mut last) = (BTreeMap::new(), String::new());
     let mut killed = false;
     for (count, line) in BufReader::new(child.stdout.take().unwrap())
         .lines()
@@ -35,9 +40,10 @@ fn read_lines(child: &mut Child, stop_after: usize) -> BTreeMap<String, String> 
             killed = true;
             child.kill().unwrap();
         }
+        last = line;
     }
     child.wait().unwrap();
-    told
+    (told, last)
 }
 
 /// After a crash: everything that was told is there, nothing else costs money, and it all adds up.
@@ -143,33 +149,42 @@ fn a_process_killed_at_any_write_recovers() {
     assert!(kills > 10, "only {kills} kill points");
 }
 
+/// A write that fails is undone and tried again; a sync that fails stops the process for good; nothing is lost either way.
 #[test]
 fn a_disk_that_errs_admits_nothing_and_loses_nothing() {
-    let (mut refused, mut runs) = (0, 0);
-    for (call, error, step) in [("fsync,fdatasync", "EIO", 2), ("pwrite64", "ENOSPC", 19), ("pwrite64", "EIO", 23)] {
-        // Once, and from then on for ever.
-        for lasting in ["", "+"] {
+    let mut ends: BTreeMap<(&str, bool, String), usize> = BTreeMap::new();
+    for (call, error, step) in [("fsync,fdatasync", "EIO", 1), ("pwrite64", "ENOSPC", 23), ("pwrite64", "EIO", 29)] {
+        for lasting in [false, true] {
             let mut at = 1;
             loop {
-                let dir = TempDir::new();
-                let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-                runtime.block_on(open(dir.path()).0.close()).unwrap();
-                let inject = format!("inject={call}:error={error}:when={at}{lasting}");
-                let Some(mut command) = traced(dir.path(), "pairs", &["-e", &format!("trace={call}"), "-e", &inject, "-o", "/dev/null"])
-                else {
-                    return;
-                };
-                let mut child = command.spawn().unwrap();
-                let told = read_lines(&mut child, usize::MAX);
-                check_recovered(dir.path(), &told);
-                runs += 1;
-                refused += usize::from(!told.is_empty() && told.len() < 5);
-                if told.len() == 5 {
+                let Some((end, is_injected)) = err_once(call, error, at, lasting) else { return };
+                if !is_injected {
                     break;
                 }
+                *ends.entry((call, lasting, end)).or_default() += 1;
                 at += step;
             }
         }
     }
-    assert!(refused > 5, "only {refused} of {runs} runs failed between the first hold and the last");
+    let count = |call: &str, lasting: bool, end: &str| ends.get(&(call, lasting, end.to_owned())).copied().unwrap_or_default();
+    assert!(count("fsync,fdatasync", false, "stopped now") > 1, "a failed sync must stop admission: {ends:?}");
+    assert!(count("pwrite64", false, "ends well") > 3, "a write that fails once must not: {ends:?}");
+    assert!(count("pwrite64", true, "gives up") > 3, "a disk that stays full must: {ends:?}");
+    assert!(!ends.keys().any(|(_, _, end)| end.starts_with("admitted")), "{ends:?}");
+}
+
+/// Runs a child in which each thread's system call number `at` fails, and with `lasting` every later one too. Gives its last word, and
+/// whether it came so far that a call failed.
+fn err_once(call: &str, error: &str, at: usize, lasting: bool) -> Option<(String, bool)> {
+    let (dir, place) = (TempDir::new(), TempDir::new());
+    std::fs::create_dir_all(place.path()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(open(dir.path()).0.close()).unwrap();
+    let log = place.path().join("trace");
+    let inject = format!("inject={call}:error={error}:when={at}{}", if lasting { "+" } else { "" });
+    let mut command = traced(dir.path(), "stubborn", &["-e", &format!("trace={call}"), "-e", &inject, "-o", log.to_str().unwrap()])?;
+    let (told, last) = read_words(&mut command.spawn().unwrap(), usize::MAX);
+    check_recovered(dir.path(), &told);
+    let is_injected = std::fs::read_to_string(log).unwrap().contains("INJECTED");
+    Some((last, is_injected))
 }

@@ -361,13 +361,12 @@ impl Writer {
         if !self.is_stopped() && self.core.since_snapshot > 0 && self.failing.is_none() {
             self.snapshot();
         }
-        let mut lost = (!self.pending.is_empty())
-            .then(|| format!("{} ends of calls couldn't be written; they will be unresolved", self.pending.len()));
-        if let Some(reason) = self.shared.stopped() {
-            lost = Some(reason);
-        } else {
+        if !self.is_stopped() {
             self.checkpoint("TRUNCATE");
         }
+        let kept = self.pending.len();
+        let unwritten = (kept > 0).then(|| format!("{kept} ends of calls couldn't be written; they will be unresolved"));
+        let lost = self.shared.stopped().or(unwritten);
         drop(self.core);
         self.shared.release();
         lost.map_or(Ok(()), |why| Err(BooksError::Unavailable(why)))

@@ -23,6 +23,7 @@ fn child() {
     runtime.block_on(async {
         match part.as_str() {
             "load" => load(&books).await,
+            "stubborn" => stubborn(&books).await,
             _ => pairs(&books).await,
         }
     });
@@ -78,6 +79,42 @@ async fn pairs(books: &Books) {
     }
     say("synced");
     say(if books.close().await.is_ok() { "closed" } else { "unavailable" });
+}
+
+/// Calls one after the other, each step again and again for a while: what a gateway does when the disk errs.
+async fn stubborn(books: &Books) {
+    let is_there = |put: &Result<(), _>| put.is_ok();
+    if again(books, is_there, || books.put_budget(budget("all", "1000", &[]), store::Origin::Api, "child")).await.is_none() {
+        return;
+    }
+    for _ in 0..5 {
+        let Some(Ok(HoldAnswer::Granted(grant))) = again(books, Result::is_ok, || books.hold(request("1", &[]))).await else { return };
+        say(&format!("held {}", hold_text(grant.hold)));
+        if again(books, Result::is_ok, || books.finish(end(grant.hold, settled("0.25")))).await.is_none() {
+            return;
+        }
+        say(&format!("settled {}", hold_text(grant.hold)));
+    }
+    drop(books.close().await);
+    say("ends well");
+}
+
+/// Tries until it works, the writer has stopped, or half a second is over.
+async fn again<T, F: Future<Output = T>>(books: &Books, works: impl Fn(&T) -> bool, step: impl Fn() -> F) -> Option<T> {
+    let started = std::time::Instant::now();
+    while started.elapsed() < std::time::Duration::from_millis(500) {
+        let value = step().await;
+        if works(&value) {
+            return Some(value);
+        }
+        if books.stats().stopped.is_some() {
+            let after = books.hold(request("1", &[])).await;
+            say(if after.is_err() { "stopped now" } else { "admitted after a stop" });
+            return None;
+        }
+    }
+    say("gives up");
+    None
 }
 
 pub fn command(program: &str, dir: &Path, part: &str) -> Command {

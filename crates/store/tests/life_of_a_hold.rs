@@ -102,3 +102,29 @@ async fn a_hold_that_nobody_ends_is_assumed_spent_and_corrected_when_the_end_com
     books.close().await.unwrap();
     assert!(store::verify(dir.path(), true).unwrap().ok);
 }
+
+#[tokio::test]
+async fn a_cost_that_nobody_knows_is_not_zero() {
+    let dir = TempDir::new();
+    let (books, _) = open(dir.path());
+    let unpriced = store::AttemptEnd { priced: false, ..end(ledger::HoldId(0), settled("0")) };
+    let free = end(ledger::HoldId(0), settled("0"));
+    let unknown = end(ledger::HoldId(0), Outcome::Unresolved);
+    let voided = end(ledger::HoldId(0), Outcome::Voided);
+    for (ended, known, is_unpriced) in [
+        (Some(unpriced), None, true),
+        (Some(free), Some("0"), false),
+        (Some(unknown), None, false),
+        (Some(voided), Some("0"), false),
+        (None, None, false),
+    ] {
+        let request = request("1", &[]);
+        granted(books.hold(request.clone()).await.unwrap());
+        if let Some(ended) = ended {
+            books.finish(store::AttemptEnd { hold: request.ask.id, ..ended }).await.unwrap();
+        }
+        let call = books.reader().call(request.start.call).unwrap().unwrap();
+        assert_eq!((call.known_cost(), call.is_unpriced()), (known.map(usd), is_unpriced), "{call:?}");
+    }
+    books.close().await.unwrap();
+}

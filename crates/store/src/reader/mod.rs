@@ -135,6 +135,38 @@ pub struct CallRecord {
     pub refusal: Option<RefusedCall>,
 }
 
+impl AttemptRecord {
+    /// Whether it was metered but no rate is known: its cost is a value that nobody knows, and not zero.
+    #[must_use]
+    pub fn is_unpriced(&self) -> bool {
+        self.cost.is_some_and(Nanos::is_zero) && self.end.as_ref().is_some_and(|end| !end.priced)
+    }
+
+    /// The cost as far as anybody can say: `None` while the outcome is open or unknown, and where no rate is known.
+    #[must_use]
+    pub fn known_cost(&self) -> Option<Nanos> {
+        match self.status {
+            CallStatus::Held | CallStatus::Unresolved => None,
+            CallStatus::Voided | CallStatus::Refused => Some(Nanos::ZERO),
+            CallStatus::Settled | CallStatus::Assumed => self.cost.filter(|_| !self.is_unpriced()),
+        }
+    }
+}
+
+impl CallRecord {
+    /// Whether a rate is missing for any of its attempts; `cost` is then only what is known.
+    #[must_use]
+    pub fn is_unpriced(&self) -> bool {
+        self.attempts.iter().any(AttemptRecord::is_unpriced)
+    }
+
+    /// The sum of its attempts' costs when all of them are known.
+    #[must_use]
+    pub fn known_cost(&self) -> Option<Nanos> {
+        self.attempts.iter().try_fold(Nanos::ZERO, |sum, attempt| sum.checked_add(attempt.known_cost()?))
+    }
+}
+
 /// Why records can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {

@@ -29,7 +29,10 @@ impl Context {
         let env: Environment =
             std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?))).collect();
         let url = global.url.clone().or_else(|| env.get("METE_URL").filter(|url| !url.is_empty()).cloned());
-        Self { format: global.format, url, data: global.data.clone(), config: global.config.clone(), prices: global.prices.clone(), env }
+        // Without --config the data directory's own mete.toml is used, so that `mete run` starts with the budgets that were set up.
+        let data = global.data.clone().or_else(|| server::default_data_dir(&env));
+        let config = global.config.clone().or_else(|| data.map(|data| data.join("mete.toml")).filter(|file| file.is_file()));
+        Self { format: global.format, url, data: global.data.clone(), config, prices: global.prices.clone(), env }
     }
 
     /// The data directory: `--data`, else the platform's.

@@ -223,7 +223,7 @@ impl Stage<'_> {
                 self.gateway.inner.metrics.hold_waited(admitted.waited);
                 Ok(Some(admitted))
             }
-            Admission::Refused(refused, seq) => Err(refusal::document(books, &refused, seq).await),
+            Admission::Refused(refused, seq) => Err(refusal::document(books, &self.settings.reach, &refused, seq).await),
             Admission::Left => {
                 self.record_refusal(
                     known,

@@ -17,7 +17,7 @@ pub(crate) fn code(refusal: &Refusal) -> &'static str {
 }
 
 /// The document of a refused hold, decided after journal line `seq`.
-pub(crate) async fn document(books: &Books, refusal: &Refusal, seq: u64) -> Box<Denied> {
+pub(crate) async fn document(books: &Books, reach: &str, refusal: &Refusal, seq: u64) -> Box<Denied> {
     let record = match &refusal.account {
         Account::Budget { budget, .. } => {
             books.budgets().await.ok().and_then(|all| all.into_iter().find(|record| record.spec.name == *budget))
@@ -26,7 +26,7 @@ pub(crate) async fn document(books: &Books, refusal: &Refusal, seq: u64) -> Box<
     };
     let name = account_name(&refusal.account);
     let left = remaining(refusal);
-    let go_on = how_to_go_on(refusal, record.as_ref());
+    let go_on = how_to_go_on(refusal, record.as_ref(), reach);
     let mut denied = Denied::payment_required(code(refusal), sentence(refusal, &go_on));
     denied.codex = Some(CodexNotice { resets_at: refusal.resets_at.map(jiff::Timestamp::as_second) });
     let denied = denied
@@ -126,16 +126,16 @@ fn usd(amount: Nanos) -> String {
     format!("${}", amount.to_usd())
 }
 
-fn how_to_go_on(refusal: &Refusal, record: Option<&BudgetRecord>) -> String {
+fn how_to_go_on(refusal: &Refusal, record: Option<&BudgetRecord>, reach: &str) -> String {
     let more = more(refusal);
     match &refusal.account {
-        Account::Run(run) => format!("mete runs raise {} --by {more}", run_text(*run)),
+        Account::Run(run) => format!("mete runs raise {} --by {more}{reach}", run_text(*run)),
         Account::Budget { budget, .. } if record.is_some_and(|record| record.origin == Origin::Config) => {
             format!("raise limit_usd of the budget `{budget}` in mete.toml, then reload")
         }
         Account::Budget { budget, .. } => {
             let limit = whole_dollars(refusal.limit).saturating_add(more);
-            format!("mete budgets set {} --limit {limit}", shell_word(budget))
+            format!("mete budgets set {} --limit {limit}{reach}", shell_word(budget))
         }
     }
 }

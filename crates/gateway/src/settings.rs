@@ -137,6 +137,8 @@ pub struct LimitSettings {
 pub struct Settings {
     /// Names this version.
     pub version: String,
+    /// What a command line that a refusal names needs beside its verb to find this server: ` --data DIR`, or nothing.
+    pub reach: String,
     /// Who may call.
     pub authentication: Authentication,
     /// The providers, in the order of the config.

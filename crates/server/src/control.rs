@@ -58,7 +58,7 @@ impl Sources {
 /// Why config or prices can't be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoadError {
-    #[error("{0}")]
+    #[error(transparent)]
     Config(#[from] config::ConfigError),
     #[error("{0}")]
     Prices(String),
@@ -114,8 +114,12 @@ impl Control {
         Ok(Arc::new(control))
     }
 
-    /// Makes the budgets of the books those of the config. Only the process that serves does so.
+    /// Makes the budgets of the books those of the config. Only the process that serves does so. Without a config the budgets
+    /// of an earlier one stay in force: a limit doesn't go away because a file wasn't named.
     pub async fn sync_budgets(&self) -> Result<(), String> {
+        if self.sources.config.is_none() {
+            return Ok(());
+        }
         let specs = self.config().budgets.clone();
         let changes = self.books.sync_config_budgets(specs, CONFIG_ACTOR).await.map_err(|error| error.to_string())?;
         for name in &changes.put {
@@ -147,7 +151,9 @@ impl Control {
         let Loaded { config, base } = loaded.map_err(|error| error.to_string())?;
         let book = assembled(&self.books, &base, &config).await?;
         let specs = config.budgets.clone();
-        self.books.sync_config_budgets(specs, CONFIG_ACTOR).await.map_err(|error| error.to_string())?;
+        if self.sources.config.is_some() {
+            self.books.sync_config_budgets(specs, CONFIG_ACTOR).await.map_err(|error| error.to_string())?;
+        }
         self.warn_of_restart(&config);
         {
             let mut live = self.write();
@@ -194,10 +200,28 @@ impl Control {
         // Held over reading and exchanging, so that the later of two refreshes wins.
         let own = self.unpriced.write().unwrap_or_else(PoisonError::into_inner);
         let mut settings: Settings = self.config().settings(has_keys(&self.books));
+        settings.reach = self.reach();
         for (budget, policy) in own.iter() {
             settings.unpriced.entry(budget.clone()).or_insert(*policy);
         }
         self.gateway.reload(Arc::new(settings));
+    }
+
+    /// The file that the config was read from.
+    pub fn config_file(&self) -> Option<String> {
+        self.sources.config.as_ref().map(|file| file.display().to_string())
+    }
+
+    /// What a command line needs beside its verb to find this directory: nothing for the platform's own.
+    fn reach(&self) -> String {
+        let is_default = crate::default_data_dir(&self.sources.env).is_some_and(|default| default == self.data);
+        let text = self.data.display().to_string();
+        let is_plain = text.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_./".contains(letter));
+        match (is_default, is_plain) {
+            (true, _) => String::new(),
+            (false, true) => format!(" --data {text}"),
+            (false, false) => format!(" --data '{}'", text.replace('\'', r"'\''")),
+        }
     }
 
     /// Keeps what happens to calls without a price under a budget of the API.

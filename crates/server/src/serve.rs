@@ -60,7 +60,7 @@ impl ServeOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// `mete.toml` can't be used.
-    #[error("{0}")]
+    #[error(transparent)]
     Config(#[from] ConfigError),
     /// Prices can't be read.
     #[error("{0}")]

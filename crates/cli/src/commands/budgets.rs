@@ -11,6 +11,7 @@ const COLUMNS: &[Column] = &[
     Column("BUDGET", "/name", Kind::Text),
     Column("PER", "/per", Kind::Tags),
     Column("MATCH", "/match", Kind::Tags),
+    Column("FROM", "/origin", Kind::Text),
     Column("WINDOW", "/window", Kind::Text),
     Column("LIMIT", "/limit_usd", Kind::Usd),
     Column("SPENT", "/spent_usd", Kind::Usd),

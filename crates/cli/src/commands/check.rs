@@ -1,7 +1,7 @@
 //! `mete verify`, `mete doctor` and `mete audit`: is all well, and who changed what.
 
 use serde_json::{Value, json};
-use server::{DoctorOptions, Level};
+use server::{Api, DoctorOptions, Level};
 
 use crate::context::{Context, accepted};
 use crate::exit;
@@ -34,6 +34,13 @@ pub fn verify(context: &Context, full: bool) -> anyhow::Result<u8> {
 
 /// What is misconfigured.
 pub async fn doctor(context: &Context, connect: bool) -> anyhow::Result<u8> {
+    let connect_to = context.connect()?;
+    if let Some(api) = Api::running(&connect_to).await
+        && context.config.is_none()
+        && let Some(file) = accepted(api.get("/config").await?)?["file"].as_str()
+    {
+        output::talk(&format!("a server runs with {file}; name it with --config to have it looked at"));
+    }
     let options = DoctorOptions {
         config: context.config.clone(),
         data: context.data()?,

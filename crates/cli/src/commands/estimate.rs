@@ -82,15 +82,17 @@ pub async fn estimate(context: &Context, options: &Estimate) -> anyhow::Result<(
     let document = accepted(context.api().await?.post("/estimate", Value::Object(body)).await?)?;
     output::print(context.format, &document, |document| {
         let amount = |pointer: &str| output::cell(document.pointer(pointer), Kind::Usd);
-        let summary = format!(
-            "at least  {}\nexpected  {}  ({} to {}; {})\nat most   {}",
-            amount("/min_usd"),
-            amount("/expected_usd"),
-            amount("/expected_low_usd"),
-            amount("/expected_high_usd"),
-            output::cell(document.get("basis"), Kind::Text),
-            amount("/max_usd")
-        );
+        let summary = document["no_bound"].as_str().map(|why| format!("no amount is known: {}", output::clean(why))).unwrap_or_else(|| {
+            format!(
+                "at least  {}\nexpected  {}  ({} to {}; {})\nat most   {}",
+                amount("/min_usd"),
+                amount("/expected_usd"),
+                amount("/expected_low_usd"),
+                amount("/expected_high_usd"),
+                output::cell(document.get("basis"), Kind::Text),
+                amount("/max_usd")
+            )
+        });
         let budgets = output::table(&document["budgets"], BUDGETS, "no budget matches");
         let cheaper = output::table(&document["alternatives"], ALTERNATIVES, "no cheaper model is known");
         format!("{summary}\n\n{budgets}\n\n{cheaper}")

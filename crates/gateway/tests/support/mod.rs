@@ -240,6 +240,7 @@ fn settings(base_url: &str) -> Settings {
         retries: 0,
     };
     Settings {
+        reach: String::new(),
         version: "test".to_owned(),
         authentication: Authentication::Passthrough,
         providers: vec![

@@ -105,9 +105,9 @@ pub(crate) struct CallView {
     pub provider: String,
     /// `held`, `settled`, `voided`, `unresolved`, `assumed` or `refused`.
     pub status: &'static str,
-    /// What was billed; 0 where a subscription covers the call.
-    pub cost_nanos: i64,
-    pub cost_usd: String,
+    /// What was billed; 0 where a subscription covers the call. Null while it is open or unresolved.
+    pub cost_nanos: Option<i64>,
+    pub cost_usd: Option<String>,
     /// What it would cost at list price.
     pub list_value_nanos: i64,
     pub list_value_usd: String,
@@ -200,14 +200,15 @@ impl From<&AttemptRecord> for AttemptView {
 impl From<&CallRecord> for CallView {
     fn from(call: &CallRecord) -> Self {
         let (billed, list) = call_costs(call);
+        let known = !matches!(call.status, store::CallStatus::Held | store::CallStatus::Unresolved);
         Self {
             call_id: call.call.to_string(),
             time: call.at.to_string(),
             model: call.model.clone(),
             provider: call.provider.clone(),
             status: call.status.as_str(),
-            cost_nanos: billed.get(),
-            cost_usd: billed.to_usd(),
+            cost_nanos: nanos(known.then_some(billed)),
+            cost_usd: usd(known.then_some(billed)),
             list_value_nanos: list.get(),
             list_value_usd: list.to_usd(),
             held_nanos: call.held.get(),

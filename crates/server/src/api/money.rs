@@ -10,6 +10,7 @@ use bytes::Bytes;
 use dialects::{Dialect, Operation};
 use gateway::{EstimateAsk, EstimateError};
 use ledger::{Account, AccountView};
+use money::Nanos;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::run_text;
@@ -71,18 +72,21 @@ pub(crate) struct AlternativeDoc {
 /// What a request may cost.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EstimateDoc {
-    /// The smallest hold that lets it pass.
-    pub min_nanos: i64,
-    pub min_usd: String,
-    pub expected_nanos: i64,
-    pub expected_usd: String,
-    pub expected_low_nanos: i64,
-    pub expected_low_usd: String,
-    pub expected_high_nanos: i64,
-    pub expected_high_usd: String,
+    /// The least that it can cost. All amounts are null where no price or no bound is known (`no_bound` says why).
+    pub min_nanos: Option<i64>,
+    pub min_usd: Option<String>,
+    pub expected_nanos: Option<i64>,
+    pub expected_usd: Option<String>,
+    pub expected_low_nanos: Option<i64>,
+    pub expected_low_usd: Option<String>,
+    pub expected_high_nanos: Option<i64>,
+    pub expected_high_usd: Option<String>,
     /// The full bound.
-    pub max_nanos: i64,
-    pub max_usd: String,
+    pub max_nanos: Option<i64>,
+    pub max_usd: Option<String>,
+    /// The smallest hold that lets it pass.
+    pub needed_nanos: Option<i64>,
+    pub needed_usd: Option<String>,
     /// What `expected` rests on.
     pub basis: String,
     pub provider: String,
@@ -133,24 +137,27 @@ pub(crate) async fn estimate(State(control): State<Arc<Control>>, Body(body): Bo
         run,
     };
     let found = control.gateway.estimate(ask).await.map_err(refused)?;
+    let known = |amount: Nanos| Some(amount).filter(|_| found.no_bound.is_none());
     Ok(Json(EstimateDoc {
-        min_nanos: found.min.get(),
-        min_usd: found.min.to_usd(),
-        expected_nanos: found.expected.get(),
-        expected_usd: found.expected.to_usd(),
-        expected_low_nanos: found.expected_low.get(),
-        expected_low_usd: found.expected_low.to_usd(),
-        expected_high_nanos: found.expected_high.get(),
-        expected_high_usd: found.expected_high.to_usd(),
-        max_nanos: found.max.get(),
-        max_usd: found.max.to_usd(),
+        min_nanos: nanos(known(found.min)),
+        min_usd: usd(known(found.min)),
+        expected_nanos: nanos(known(found.expected)),
+        expected_usd: usd(known(found.expected)),
+        expected_low_nanos: nanos(known(found.expected_low)),
+        expected_low_usd: usd(known(found.expected_low)),
+        expected_high_nanos: nanos(known(found.expected_high)),
+        expected_high_usd: usd(known(found.expected_high)),
+        max_nanos: nanos(known(found.max)),
+        max_usd: usd(known(found.max)),
+        needed_nanos: nanos(known(found.needed)),
+        needed_usd: usd(known(found.needed)),
         basis: found.basis,
         provider: found.provider,
         seller: found.seller,
         model: found.model,
         input_tokens_max: found.input_tokens_max,
         ceiling: found.ceiling,
-        no_bound: found.no_bound.map(|(code, why)| format!("{code}: {why}")),
+        no_bound: found.no_bound.as_ref().map(|(code, why)| format!("{code}: {why}")),
         budgets: found.budgets.iter().map(account).collect(),
         alternatives: found
             .alternatives

@@ -116,6 +116,8 @@ pub(crate) struct ProviderView {
 /// Every effective value and where it came from.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ConfigView {
+    /// The file that it was read from; null for the built-in configuration.
+    pub file: Option<String>,
     pub version: String,
     /// `keyed` or `passthrough`, as it is now.
     pub authentication: &'static str,
@@ -235,6 +237,7 @@ pub(crate) async fn config(State(control): State<Arc<Control>>) -> Json<ConfigVi
     };
     Json(ConfigView {
         version: config.version.clone(),
+        file: control.config_file(),
         authentication,
         providers: config.providers().iter().map(view).collect(),
         values: config.effective.clone(),

@@ -183,7 +183,7 @@ pub(crate) const KEYS: &[KeyDoc] = &[
         "per",
         "list of attributes",
         "[]",
-        "Splits the budget: `[\"customer\"]` gives each customer the whole limit, also those never seen before.",
+        "Splits the budget: `[\"customer\"]` gives each customer the whole limit, also those never seen before. Calls without the attribute share one part, that of the empty value.",
     ),
     row(
         "budgets",

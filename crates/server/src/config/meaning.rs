@@ -166,6 +166,7 @@ fn settings(
     let ledger = &typed.ledger;
     Settings {
         version,
+        reach: String::new(),
         authentication: Authentication::Keyed,
         providers,
         floor_output_tokens: within("ledger.floor_output_tokens", ledger.floor_output_tokens, 1, 10_000_000, faults),

@@ -81,7 +81,8 @@ pub(crate) fn mean(
     for (index, section) in sections.iter().enumerate() {
         let mut fault = |key: &str, problem: String| faults.push((format!("providers[{index}].{key}"), problem));
         check_name(section, &sections[..index], &mut fault);
-        check_models(section, &mut fault);
+        let is_fallback = sections.iter().any(|other| other.fallback.contains(&section.name));
+        check_models(section, is_fallback, &mut fault);
         check_fallback(section, sections, &mut fault);
         if section.retries > 10 {
             fault("retries", format!("{} is too many; write a number from 0 to 10", section.retries));
@@ -108,9 +109,12 @@ fn check_name(section: &ProviderSection, before: &[ProviderSection], fault: &mut
     }
 }
 
-fn check_models(section: &ProviderSection, fault: &mut impl FnMut(&str, String)) {
-    if section.models.is_empty() {
-        fault("models", "no model would be routed here; write [\"*\"] for every model".to_owned());
+fn check_models(section: &ProviderSection, is_fallback: bool, fault: &mut impl FnMut(&str, String)) {
+    if section.models.is_empty() && !is_fallback {
+        fault(
+            "models",
+            "no model would be routed here; write [\"*\"] for every model, or name this provider in another's fallback".to_owned(),
+        );
     }
     for (index, pattern) in section.models.iter().enumerate() {
         let prefix = pattern.strip_suffix('*').unwrap_or(pattern);

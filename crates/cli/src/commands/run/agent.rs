@@ -61,7 +61,12 @@ const KEY_VARIABLES: &[(&str, &[&str])] = &[
 pub fn credentials(env: &Environment) -> Map<String, Value> {
     let found = KEY_VARIABLES.iter().filter_map(|(dialect, names)| Some(((*dialect).to_owned(), json!(first(env, names)?))));
     // A key of another run is no provider key: a nested run finds its parent's credentials in the gateway.
-    found.filter(|(_, key)| !key.as_str().is_some_and(|key| key.starts_with("mk_"))).collect()
+    found.filter(|(_, key)| !key.as_str().is_some_and(|key| key.starts_with("mk_") || is_login(key))).collect()
+}
+
+/// Whether a credential is a subscription's login and no paid key: it stays with the child and passes through.
+fn is_login(credential: &str) -> bool {
+    credential.starts_with("sk-ant-oat") || credential.starts_with("eyJ")
 }
 
 fn first<'a>(env: &'a Environment, names: &[&str]) -> Option<&'a str> {
@@ -86,7 +91,7 @@ pub fn launch(command: &[OsString], link: &Link, env: &Environment) -> Launch {
 /// Whether the child is to use the run's key in a dialect: its environment or the gateway has the provider's.
 fn has_key(dialect: &str, link: &Link, env: &Environment) -> bool {
     let names = KEY_VARIABLES.iter().find(|(name, _)| *name == dialect).map_or(&[][..], |(_, names)| names);
-    first(env, names).is_some() || link.keyed.contains(dialect)
+    first(env, names).map_or_else(|| link.keyed.contains(dialect), |found| !is_login(found))
 }
 
 fn home_has(env: &Environment, file: &str) -> bool {
@@ -95,8 +100,10 @@ fn home_has(env: &Environment, file: &str) -> bool {
 
 fn claude(launch: &mut Launch, link: &Link, env: &Environment) {
     let url = format!("{}/anthropic", link.base);
-    let own_key = first(env, &["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"]).is_some();
-    let logged_in = env.contains_key("CLAUDE_CODE_OAUTH_TOKEN") || home_has(env, ".claude/.credentials.json");
+    let found = first(env, &["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"]);
+    let own_key = found.is_some_and(|found| !is_login(found));
+    let has_login = env.contains_key("CLAUDE_CODE_OAUTH_TOKEN") || home_has(env, ".claude/.credentials.json");
+    let logged_in = has_login || found.is_some_and(is_login);
     let use_run_key = own_key || (!logged_in && link.keyed.contains("anthropic"));
     let mut settings = Map::from_iter([("ANTHROPIC_BASE_URL".to_owned(), json!(url))]);
     launch.set("ANTHROPIC_BASE_URL", &url);
@@ -237,7 +244,11 @@ mod tests {
             };
             assert!(left.iter().all(|(key, _)| !own.contains(key)), "{program}: {left:?}");
         }
-        assert!(credentials(&env(&[("OPENAI_API_KEY", "mk_parent")])).is_empty());
+        for left in [("OPENAI_API_KEY", "mk_parent"), ("ANTHROPIC_AUTH_TOKEN", "sk-ant-oat01-login")] {
+            assert!(credentials(&env(&[left])).is_empty(), "{left:?}");
+        }
+        let launch = started(&["python3"], &[("ANTHROPIC_AUTH_TOKEN", "sk-ant-oat01-login")], &["anthropic"]);
+        assert_eq!(value(&launch, "ANTHROPIC_AUTH_TOKEN"), None, "a login stays the child's own");
     }
 
     fn value_after(launch: &Launch, key: &str, before: &str) -> String {

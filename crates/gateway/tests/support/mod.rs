@@ -33,6 +33,7 @@ use tokio::sync::oneshot;
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct World {
+    keys_made: std::sync::atomic::AtomicU64,
     pub gateway: Gateway,
     pub books: Books,
     pub provider: Provider,
@@ -96,7 +97,7 @@ impl World {
             let _ = stopped.await;
         }));
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { gateway, books, provider, address, client, dir, stop: Some(stop) }
+        Self { keys_made: std::sync::atomic::AtomicU64::default(), gateway, books, provider, address, client, dir, stop: Some(stop) }
     }
 
     pub async fn budget(&self, name: &str, limit_usd: &str) {
@@ -110,7 +111,8 @@ impl World {
     }
 
     pub async fn key(&self, change: impl FnOnce(&mut KeyNew)) -> String {
-        let mut new = KeyNew { name: "test".to_owned(), ..KeyNew::default() };
+        let number = self.keys_made.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let mut new = KeyNew { name: format!("test-{number}"), ..KeyNew::default() };
         change(&mut new);
         self.books.create_key(new, "test").await.unwrap().1.0
     }

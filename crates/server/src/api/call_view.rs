@@ -105,12 +105,14 @@ pub(crate) struct CallView {
     pub provider: String,
     /// `held`, `settled`, `voided`, `unresolved`, `assumed` or `refused`.
     pub status: &'static str,
-    /// What was billed; 0 where a subscription covers the call. Null while it is open or unresolved.
+    /// Whether a rate is missing: its cost is a value that nobody knows.
+    pub unpriced: bool,
+    /// What was billed; 0 where a subscription covers the call. Null while it is open or unresolved, and where no rate is known.
     pub cost_nanos: Option<i64>,
     pub cost_usd: Option<String>,
     /// What it would cost at list price.
-    pub list_value_nanos: i64,
-    pub list_value_usd: String,
+    pub list_value_nanos: Option<i64>,
+    pub list_value_usd: Option<String>,
     pub held_nanos: i64,
     pub held_usd: String,
     /// Quantities by meter over all attempts.
@@ -131,19 +133,18 @@ pub(crate) struct RefusalView {
     pub details: Value,
 }
 
-/// What an attempt is billed, and its list value.
+/// What an attempt is billed, and its list value; `None` while nobody knows, and where no rate is known.
 fn costs(attempt: &AttemptRecord) -> (Option<Nanos>, Option<Nanos>) {
-    let billed = if attempt.start.covered { attempt.cost.map(|_| Nanos::ZERO) } else { attempt.cost };
-    (billed, attempt.cost)
+    let list = attempt.known_cost();
+    (if attempt.start.covered { list.map(|_| Nanos::ZERO) } else { list }, list)
 }
 
-fn sum(amounts: impl Iterator<Item = Option<Nanos>>) -> Nanos {
-    amounts.flatten().fold(Nanos::ZERO, |sum, amount| sum.checked_add(amount).unwrap_or(Nanos::new(i64::MAX)))
-}
-
-/// What a call is billed, and its list value.
-pub(crate) fn call_costs(call: &CallRecord) -> (Nanos, Nanos) {
-    (sum(call.attempts.iter().map(|attempt| costs(attempt).0)), sum(call.attempts.iter().map(|attempt| attempt.cost)))
+/// What a call is billed, and its list value; `None` unless both are known of every attempt.
+pub(crate) fn call_costs(call: &CallRecord) -> (Option<Nanos>, Option<Nanos>) {
+    let sum = |amount: fn(&AttemptRecord) -> Option<Nanos>| {
+        call.attempts.iter().try_fold(Nanos::ZERO, |sum, attempt| sum.checked_add(amount(attempt)?))
+    };
+    (sum(|attempt| costs(attempt).0), sum(|attempt| costs(attempt).1))
 }
 
 impl From<&AttemptRecord> for AttemptView {
@@ -200,17 +201,17 @@ impl From<&AttemptRecord> for AttemptView {
 impl From<&CallRecord> for CallView {
     fn from(call: &CallRecord) -> Self {
         let (billed, list) = call_costs(call);
-        let known = !matches!(call.status, store::CallStatus::Held | store::CallStatus::Unresolved);
         Self {
             call_id: call.call.to_string(),
             time: call.at.to_string(),
             model: call.model.clone(),
             provider: call.provider.clone(),
             status: call.status.as_str(),
-            cost_nanos: nanos(known.then_some(billed)),
-            cost_usd: usd(known.then_some(billed)),
-            list_value_nanos: list.get(),
-            list_value_usd: list.to_usd(),
+            unpriced: call.is_unpriced(),
+            cost_nanos: nanos(billed),
+            cost_usd: usd(billed),
+            list_value_nanos: nanos(list),
+            list_value_usd: usd(list),
             held_nanos: call.held.get(),
             held_usd: call.held.to_usd(),
             usage: usage(call),

@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 
 use money::{Decimal, Nanos, Rate};
 use serde::Serialize;
-use store::{AttemptRecord, CallRecord, CallStatus, StoredLine};
+use store::{AttemptRecord, AuditFilter, AuditLine, CallRecord, CallStatus, StoredLine};
 use utoipa::ToSchema;
 
 use super::call_view::{CallView, LineView, call_costs};
+use super::calls::read;
 use super::error::ApiError;
-use super::views::BudgetView;
+use super::views::{BudgetView, nanos, usd};
 use crate::control::Control;
 
 /// A call with its arithmetic.
@@ -19,9 +20,9 @@ pub(crate) struct Explanation {
     /// `priced` or `unpriced`.
     pub status: &'static str,
     pub model: String,
-    /// Sum of the lines: the list value.
-    pub total_nanos: i64,
-    pub total_usd: String,
+    /// Sum of the lines: the list value. Null while it is open or unresolved, and where no rate is known.
+    pub total_nanos: Option<i64>,
+    pub total_usd: Option<String>,
     /// The lines of all attempts.
     pub lines: Vec<LineView>,
     /// The whole record.
@@ -40,27 +41,34 @@ pub(crate) async fn explain(control: &Control, call: &CallRecord) -> Result<Expl
     let own =
         |row: &BudgetView| row.per.iter().flatten().all(|(name, value)| call.attributes.get(name).map_or("", String::as_str) == value);
     let budgets: Vec<_> = all.into_iter().filter(|row| matches(row) && own(row)).collect();
+    let subject = call.call.to_string();
+    let filter = AuditFilter { subject: Some(subject), ..AuditFilter::default() };
+    let corrections = read(control, move |reader| reader.audit(&filter)).await?;
     let ends = || call.attempts.iter().filter_map(|attempt| attempt.end.as_ref());
     Ok(Explanation {
         call_id: call.call.to_string(),
         status: if ends().all(|end| end.priced) { "priced" } else { "unpriced" },
         model: call.model.clone(),
-        total_nanos: list.get(),
-        total_usd: list.to_usd(),
+        total_nanos: nanos(list),
+        total_usd: usd(list),
         lines: ends().flat_map(|end| &end.lines).map(LineView::from).collect(),
         call: CallView::from(call),
-        text: text(call, &budgets),
+        text: text(call, &budgets, &corrections),
         budgets,
     })
 }
 
-fn text(call: &CallRecord, budgets: &[BudgetView]) -> Vec<String> {
+fn text(call: &CallRecord, budgets: &[BudgetView], corrections: &[AuditLine]) -> Vec<String> {
     let mut text = vec![format!("call {}  {}  {}  {}", call.call, call.at, call.model, call.status.as_str())];
     if let Some(refused) = &call.refusal {
         text.push(format!("refused: {}; nothing was sent, nothing is owed", refused.code));
     }
     for attempt in &call.attempts {
         attempt_text(attempt, &mut text);
+    }
+    for line in corrections.iter().rev() {
+        let reason = line.after["reason"].as_str().unwrap_or_default();
+        text.push(format!("{} by {} at {}: {reason}", line.action.replace("call.", "").replace('_', " "), line.actor, line.at));
     }
     for row in budgets {
         let limit = row.limit_usd.as_ref().map_or("no limit".to_owned(), |limit| format!("limit ${limit}"));
@@ -77,11 +85,15 @@ fn attempt_text(attempt: &AttemptRecord, text: &mut Vec<String>) {
     ));
     text.push(hold_text(attempt));
     let Some(end) = &attempt.end else {
-        text.push(format!("  no end recorded; counts as held until resolved, assumed spent from {}", attempt.assume_at));
-        return;
+        return text.push(end_text(attempt));
     };
     text.extend(end.lines.iter().map(line_text));
     let sum: i64 = end.lines.iter().fold(0, |sum, line| sum.saturating_add(line.nanos));
+    if attempt.is_unpriced() {
+        let sku = format!("{}/{}", start.seller, start.model_sent);
+        return text
+            .push(format!("  unpriced: no rate is known, so nobody knows what it cost; `mete prices set {sku} …` prices later calls"));
+    }
     if !end.lines.is_empty() {
         text.push(format!("  = ${}  (summed exactly, rounded once to the nano-dollar, half to even)", Nanos::new(sum).to_usd()));
     }

@@ -70,6 +70,8 @@ pub(crate) struct RunView {
     /// Of the refused: by a budget.
     pub budget_refusals: u64,
     pub unresolved: u64,
+    /// Calls without a known rate: they are in no amount.
+    pub unpriced: u64,
     pub tokens: TokensView,
     /// The three dearest calls.
     pub dearest: Vec<DearView>,
@@ -83,6 +85,7 @@ struct Totals {
     refused: u64,
     budget_refusals: u64,
     unresolved: u64,
+    unpriced: u64,
     tokens: TokensView,
     cost: Nanos,
     list: Nanos,
@@ -121,6 +124,7 @@ pub(crate) async fn view(control: &Control, run: &RunSummary) -> Result<RunView,
         refused: totals.refused,
         budget_refusals: totals.budget_refusals,
         unresolved: totals.unresolved,
+        unpriced: totals.unpriced,
         tokens: totals.tokens,
         dearest: totals.dearest.into_iter().map(|(_, dear)| dear).collect(),
         children: run.view.children.iter().copied().map(run_text).collect(),
@@ -166,7 +170,9 @@ impl Totals {
         }
         self.calls += 1;
         self.unresolved += u64::from(call.status == CallStatus::Unresolved);
+        self.unpriced += u64::from(call.is_unpriced());
         let (billed, list) = call_costs(call);
+        let (billed, list) = (billed.unwrap_or_default(), list.unwrap_or_default());
         self.cost = self.cost.checked_add(billed).unwrap_or(self.cost);
         self.list = self.list.checked_add(list).unwrap_or(self.list);
         for (meter, quantity) in usage(call) {

@@ -3,7 +3,7 @@
 //! The facts were learnt by running the real programs (Claude Code 2.1, Codex 0.169, Gemini CLI 0.61, opencode 1.18); see
 //! `docs/agents.md`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -29,7 +29,7 @@ pub struct Launch {
     /// Program and arguments.
     pub command: Vec<OsString>,
     /// Variables to set.
-    pub set: Vec<(String, String)>,
+    pub set: BTreeMap<String, String>,
     /// Variables to take away.
     pub remove: Vec<String>,
     /// A settings file to make for the child: the variable that names it, and its content.
@@ -40,7 +40,13 @@ pub struct Launch {
 
 impl Launch {
     fn set(&mut self, key: &str, value: impl Into<String>) {
-        self.set.push((key.to_owned(), value.into()));
+        self.set.insert(key.to_owned(), value.into());
+    }
+
+    /// Takes a variable away from the child.
+    fn unset(&mut self, key: &str) {
+        self.set.remove(key);
+        self.remove.push(key.to_owned());
     }
 
     fn insert_arguments(&mut self, arguments: &[String]) {
@@ -78,12 +84,14 @@ pub fn launch(command: &[OsString], link: &Link, env: &Environment) -> Launch {
     let mut launch = Launch { command: command.to_vec(), ..Launch::default() };
     launch.set("METE_RUN", &link.run);
     let program = command.first().map(|word| Path::new(word).file_stem().unwrap_or_default().to_string_lossy().into_owned());
+    // Whatever the program is, what it starts in turn finds the run and no provider's key.
+    anything(&mut launch, link, env);
     match program.as_deref() {
         Some("claude") => claude(&mut launch, link, env),
         Some("codex") => codex(&mut launch, link, env),
         Some("gemini") => gemini(&mut launch, link, env),
         Some("opencode") => opencode(&mut launch, link, env),
-        _ => anything(&mut launch, link, env),
+        _ => {}
     }
     launch
 }
@@ -100,16 +108,16 @@ fn home_has(env: &Environment, file: &str) -> bool {
 
 fn claude(launch: &mut Launch, link: &Link, env: &Environment) {
     let url = format!("{}/anthropic", link.base);
+    launch.set.remove("ANTHROPIC_API_KEY");
     let found = first(env, &["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"]);
     let own_key = found.is_some_and(|found| !is_login(found));
     let has_login = env.contains_key("CLAUDE_CODE_OAUTH_TOKEN") || home_has(env, ".claude/.credentials.json");
     let logged_in = has_login || found.is_some_and(is_login);
     let use_run_key = own_key || (!logged_in && link.keyed.contains("anthropic"));
     let mut settings = Map::from_iter([("ANTHROPIC_BASE_URL".to_owned(), json!(url))]);
-    launch.set("ANTHROPIC_BASE_URL", &url);
     if use_run_key {
         // With ANTHROPIC_API_KEY an interactive session first asks whether to use it; the bearer variable starts at once.
-        launch.remove.push("ANTHROPIC_API_KEY".to_owned());
+        launch.unset("ANTHROPIC_API_KEY");
         launch.set("ANTHROPIC_AUTH_TOKEN", &link.key);
         settings.insert("ANTHROPIC_AUTH_TOKEN".to_owned(), json!(link.key));
     } else if logged_in {
@@ -117,7 +125,7 @@ fn claude(launch: &mut Launch, link: &Link, env: &Environment) {
     }
     for variable in ["CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX"] {
         if env.contains_key(variable) {
-            launch.remove.push(variable.to_owned());
+            launch.unset(variable);
             launch.notes.push(format!("{variable} is not set for the run, it would go around the budget"));
         }
     }
@@ -138,14 +146,13 @@ fn codex(launch: &mut Launch, link: &Link, env: &Environment) {
         format!("model_providers.mete={{name=\"Mete\",base_url=\"{}/openai/v1\",{credential},wire_api=\"responses\"}}", link.base);
     launch.insert_arguments(&["-c".to_owned(), provider, "-c".to_owned(), "model_provider=\"mete\"".to_owned()]);
     launch.set("METE_RUN_KEY", &link.key);
-    launch.remove.push("OPENAI_API_KEY".to_owned());
+    launch.unset("OPENAI_API_KEY");
     if chatgpt {
         launch.notes.push("Codex's own login passes through: list value is shown, $0 is billed".to_owned());
     }
 }
 
 fn gemini(launch: &mut Launch, link: &Link, env: &Environment) {
-    launch.set("GOOGLE_GEMINI_BASE_URL", format!("{}/gemini", link.base));
     launch.set("GEMINI_CLI_TRUST_WORKSPACE", "true");
     if !has_key("gemini", link, env) {
         launch
@@ -154,7 +161,7 @@ fn gemini(launch: &mut Launch, link: &Link, env: &Environment) {
         return;
     }
     launch.set("GEMINI_API_KEY", &link.key);
-    launch.remove.push("GOOGLE_API_KEY".to_owned());
+    launch.unset("GOOGLE_API_KEY");
     let settings = json!({"security": {"auth": {"selectedType": "gemini-api-key"}}});
     launch.settings_file = Some(("GEMINI_CLI_SYSTEM_SETTINGS_PATH".to_owned(), settings.to_string()));
 }
@@ -170,10 +177,9 @@ fn opencode(launch: &mut Launch, link: &Link, env: &Environment) {
         }
     }
     launch.set("OPENCODE_CONFIG_CONTENT", config.to_string());
-    replace_keys(launch, link, env);
 }
 
-/// Any other program: the variables that SDKs read.
+/// Any program, and what it starts: the variables that SDKs read.
 fn anything(launch: &mut Launch, link: &Link, env: &Environment) {
     for variable in ["OPENAI_BASE_URL", "OPENAI_API_BASE"] {
         launch.set(variable, format!("{}/openai/v1", link.base));
@@ -217,7 +223,7 @@ mod tests {
     }
 
     fn value<'a>(launch: &'a Launch, key: &str) -> Option<&'a str> {
-        launch.set.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+        launch.set.get(key).map(String::as_str)
     }
 
     fn words(launch: &Launch) -> Vec<String> {
@@ -232,17 +238,11 @@ mod tests {
         assert_eq!(Value::Object(found), json!({"openai": "sk-real", "anthropic": "sk-ant-real", "gemini": "g-real"}));
         for program in ["python3", "claude", "codex", "gemini", "opencode"] {
             let launch = started(&[program, "x"], &variables, &[]);
-            let left: Vec<_> = variables
-                .iter()
-                .filter(|(key, value)| value.ends_with("real") && value_after(&launch, key, value).ends_with("real"))
-                .collect();
-            let own: &[&str] = match program {
-                "claude" => &["ANTHROPIC_API_KEY"],
-                "codex" => &["OPENAI_API_KEY"],
-                "gemini" => &["GOOGLE_API_KEY"],
-                _ => &["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY"],
-            };
-            assert!(left.iter().all(|(key, _)| !own.contains(key)), "{program}: {left:?}");
+            for (key, value) in variables.iter().filter(|(_, value)| value.ends_with("real")) {
+                assert!(!value_after(&launch, key, value).ends_with("real"), "{program} is left with {key}");
+            }
+            assert_eq!(value(&launch, "OPENAI_BASE_URL"), Some("http://m/run/T/openai/v1"), "{program}");
+            assert_eq!(value(&launch, "ANTHROPIC_BASE_URL"), Some("http://m/run/T/anthropic"), "{program}");
         }
         for left in [("OPENAI_API_KEY", "mk_parent"), ("ANTHROPIC_AUTH_TOKEN", "sk-ant-oat01-login")] {
             assert!(credentials(&env(&[left])).is_empty(), "{left:?}");

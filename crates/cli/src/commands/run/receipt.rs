@@ -72,6 +72,9 @@ fn text(run: &Value) -> String {
         ),
         format!("cost     {}   held {}", usd("spent_usd"), usd("held_usd")),
     ];
+    if run["unpriced"].as_u64().is_some_and(|unpriced| unpriced > 0) {
+        lines.push(format!("unpriced {} calls without a known rate, in no amount here; `mete calls list` shows them", count("/unpriced")));
+    }
     if run["list_value_nanos"].as_i64() != run["cost_nanos"].as_i64() && run["list_value_usd"].is_string() {
         lines.push(format!("value    {} at list price; the part that a subscription covers is billed $0", usd("list_value_usd")));
     }

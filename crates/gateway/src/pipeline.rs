@@ -305,7 +305,8 @@ impl Stage<'_> {
     async fn settle(&self, call: &Call, target: &Target<'_>, admitted: &Admitted, metered: &Metered, seat: Option<&Seat>) -> Verdict {
         let (granted, hold) = (admitted.grant.granted, admitted.grant.hold);
         let basis = Basis { prices: &self.prices, query: &target.query, facts: &target.facts, bound: target.bound.as_ref().ok(), granted };
-        let verdict = settle::verdict(&basis, metered);
+        let shadowed = admitted.grant.shadowed.iter().map(refusal::would_refuse);
+        let verdict = settle::verdict(&basis, metered).with_flags(shadowed);
         let end = settle::end(hold, metered, &verdict, call.started.elapsed());
         if let Err(error) = self.gateway.inner.books.finish(end.clone()).await {
             tracing::error!(%error, call = %call.id, "failed to settle; trying again");

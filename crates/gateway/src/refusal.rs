@@ -74,6 +74,11 @@ fn per_values(account: &Account) -> Vec<String> {
     }
 }
 
+/// What a shadow budget would have done, for the call's record.
+pub(crate) fn would_refuse(account: &Account) -> String {
+    format!("shadow: `{}` would have refused this call", account_name(account))
+}
+
 /// A name as a header value: what isn't printable ASCII becomes `?`.
 pub(crate) fn header_text(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect()

@@ -55,6 +55,12 @@ impl Verdict {
         self.cost().checked_sub(granted).filter(|over| over.get() > 0).unwrap_or(Nanos::ZERO)
     }
 
+    /// Adds what a person should know besides.
+    pub(crate) fn with_flags(mut self, flags: impl Iterator<Item = String>) -> Self {
+        self.flags.extend(flags);
+        self
+    }
+
     fn flagged(mut self, flag: impl Into<String>) -> Self {
         self.flags.push(flag.into());
         self

@@ -446,3 +446,16 @@ async fn the_provider_s_count_lets_in_what_the_cheap_bound_keeps_out() {
         assert_eq!(world.requests(), sent, "{name}: an exhausted budget sends nothing");
     }
 }
+
+/// A shadow budget refuses nothing and tells what it would have done.
+#[tokio::test]
+async fn a_shadow_budget_tells_what_it_would_have_refused() {
+    let world = World::start().await;
+    world.budget_with("watch", "0.000001", |spec| spec.on_exceed = ledger::OnExceed::Shadow).await;
+    let answer = world.post(CHAT, &chat("gpt-5", 4_096)).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    world.quiet().await;
+    let call = world.calls().await.pop().unwrap();
+    let flags = &call.attempts.last().unwrap().end.as_ref().unwrap().flags;
+    assert!(flags.iter().any(|flag| flag == "shadow: `watch` would have refused this call"), "{flags:?}");
+}

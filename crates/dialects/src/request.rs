@@ -59,6 +59,8 @@ pub struct Request {
     pub blocks: Vec<core::ops::Range<usize>>,
     /// Whether the client itself asked for usage in the stream (`stream_options.include_usage`).
     pub wants_usage: bool,
+    /// The provider's id of the earlier response that this one goes on from, where that is the only input outside the body.
+    pub continues: Option<String>,
     /// Whether all of the input is in the body, so that the provider's own counter sees it.
     pub(crate) countable: bool,
     /// Where to splice; private to this crate.
@@ -119,6 +121,7 @@ impl Request {
             attributes: BTreeMap::new(),
             blocks: Vec::new(),
             wants_usage: false,
+            continues: None,
             countable: false,
             splices: Splices::default(),
         }
@@ -129,6 +132,13 @@ impl Request {
     /// allowance, and more uses end as an overage.
     pub fn allow_tool_uses(&mut self, uses: u64) {
         self.ask.tools.iter_mut().for_each(|tool| tool.uses_max = tool.uses_max.or(Some(uses)));
+    }
+
+    /// Bounds the stored part of a request that [`Request::continues`] an earlier response by that response's own usage: what
+    /// it read and wrote is all that it can have left behind.
+    pub fn continue_from(&mut self, tokens: u64) {
+        self.ask.input_tokens = self.ask.input_tokens.saturating_add(tokens);
+        self.ask.hidden_input = false;
     }
 
     /// Whether [`Request::shape`] has a ceiling field of a server tool to fill in.

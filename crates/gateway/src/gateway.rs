@@ -22,6 +22,7 @@ use crate::metrics::{Metrics, MetricsSnapshot};
 use crate::pipeline;
 use crate::planning::{self, Estimate, EstimateAsk, EstimateError};
 use crate::settings::{ProviderSettings, Secret, Settings};
+use crate::stored::Stored;
 use crate::upstream::Upstreams;
 
 /// The proxy. Cheap to clone; all clones are one gateway.
@@ -38,6 +39,7 @@ pub(crate) struct Inner {
     pub(crate) in_flight: Arc<InFlight>,
     pub(crate) limiter: Arc<Limiter>,
     pub(crate) history: History,
+    pub(crate) stored: Stored,
     upstreams: RwLock<Upstreams>,
     run_credentials: RwLock<HashMap<RunId, BTreeMap<String, Secret>>>,
 }
@@ -61,6 +63,7 @@ impl Gateway {
             in_flight: InFlight::new(),
             limiter: Arc::default(),
             history: History::default(),
+            stored: Stored::default(),
             upstreams,
             run_credentials: RwLock::default(),
         };

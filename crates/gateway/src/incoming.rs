@@ -11,6 +11,7 @@ use http::{HeaderMap, StatusCode, Version};
 use crate::body::{ReadError, RequestBody, read_whole};
 use crate::denied::{Denied, Step, echo};
 use crate::settings::Settings;
+use crate::stored::Stored;
 
 /// Looks the request line up. Whatever isn't in the table is answered here and never forwarded.
 pub(crate) fn route(head: &Parts) -> Step<Route> {
@@ -101,8 +102,8 @@ fn check_content(headers: &HeaderMap) -> Step<()> {
     Ok(())
 }
 
-/// Reads the request strictly, and bounds its server tools.
-pub(crate) fn parse(route: &Route, body: &[u8], settings: &Settings, anthropic_beta: &str) -> Step<Request> {
+/// Reads the request strictly, and bounds its server tools and what it goes on from.
+pub(crate) fn parse(route: &Route, body: &[u8], settings: &Settings, stored: &Stored, anthropic_beta: &str) -> Step<Request> {
     let hints = dialects::Hints { anthropic_beta };
     let mut request = dialects::parse_request_with(route, body, hints).map_err(|bad| {
         let status = StatusCode::from_u16(bad.status).unwrap_or(StatusCode::BAD_REQUEST);
@@ -113,5 +114,8 @@ pub(crate) fn parse(route: &Route, body: &[u8], settings: &Settings, anthropic_b
         }
     })?;
     request.allow_tool_uses(settings.server_tool_uses);
+    if let Some(tokens) = request.continues.as_deref().and_then(|response| stored.tokens(response)) {
+        request.continue_from(tokens);
+    }
     Ok(request)
 }

@@ -31,6 +31,7 @@ mod response;
 mod settings;
 mod settle;
 mod shape;
+mod stored;
 mod upstream;
 
 pub use body::{Aborted, Body, BoxError};

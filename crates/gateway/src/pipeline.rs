@@ -33,6 +33,7 @@ use crate::metrics::{CallLabels, Ended};
 use crate::settings::Settings;
 use crate::settle::{Basis, Verdict};
 use crate::shape::Pass;
+use crate::stored::Stored;
 use crate::upstream::Upstreams;
 use crate::{admit, authenticate, count, estimate, forward, identify, incoming, meter, names, refusal, response, settle, shape};
 
@@ -93,7 +94,7 @@ impl Stage<'_> {
             () = self.gateway.inner.in_flight.stopped() => return Err(Denied::stopping()),
         };
         let body_took = started.elapsed();
-        let request = read(&route, &body, &self.settings, &head.headers)?;
+        let request = read(&route, &body, &self.settings, &self.gateway.inner.stored, &head.headers)?;
         let identity = identify::identify(&self.gateway.inner.books, &caller, &head.headers, &request.attributes)?;
         known.is_codex = identity.is_codex;
         let (id, deadline) = (known.id, started + self.settings.timeouts.total);
@@ -320,6 +321,9 @@ impl Stage<'_> {
         if let UsageReading::Reported(usage) = &metered.reading.usage {
             let (input, output) = (usage.prompt_tokens(), usage.total(&pricing::Meter::OutputTokens));
             self.gateway.inner.history.learn(&target.query.seller, &target.model_sent, input, target.input_tokens_max, output);
+            if let Some(response) = &metered.reading.response_id {
+                self.gateway.inner.stored.remember(response, input.saturating_add(output));
+            }
         }
         self.gateway.inner.metrics.ended(&Ended {
             labels: CallLabels {
@@ -470,12 +474,12 @@ impl Refusable {
 }
 
 /// Reads the body of an operation that has one.
-fn read(route: &Route, body: &Bytes, settings: &Settings, headers: &HeaderMap) -> Step<Request> {
+fn read(route: &Route, body: &Bytes, settings: &Settings, stored: &Stored, headers: &HeaderMap) -> Step<Request> {
     if route.operation == Operation::Models {
         return Ok(Request::of(route.model.clone().unwrap_or_default()));
     }
     let beta = headers.get("anthropic-beta").and_then(|value| value.to_str().ok()).unwrap_or("");
-    incoming::parse(route, body, settings, beta)
+    incoming::parse(route, body, settings, stored, beta)
 }
 
 /// The caller's attributes and the facts of the attempt, which always win.

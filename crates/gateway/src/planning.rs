@@ -100,7 +100,7 @@ const ALTERNATIVES_MAX: usize = 5;
 pub(crate) async fn plan(gateway: &Gateway, ask: EstimateAsk) -> Result<Estimate, EstimateError> {
     let (settings, prices) = (gateway.settings(), gateway.prices());
     let route = Route { dialect: ask.dialect, operation: ask.operation, model: ask.model, upstream_path: String::new(), run_token: None };
-    let request = crate::incoming::parse(&route, &ask.body, &settings, "")?;
+    let request = crate::incoming::parse(&route, &ask.body, &settings, &gateway.inner.stored, "")?;
     let provider = choose::provider(&settings, ask.dialect, Some(&request.model))?;
     let target = estimate::target(&prices, provider, &request, Timestamp::now());
     let attributes = crate::pipeline::with_facts(&ask.attributes, &target);

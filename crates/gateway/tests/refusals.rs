@@ -459,3 +459,24 @@ async fn a_shadow_budget_tells_what_it_would_have_refused() {
     let flags = &call.attempts.last().unwrap().end.as_ref().unwrap().flags;
     assert!(flags.iter().any(|flag| flag == "shadow: `watch` would have refused this call"), "{flags:?}");
 }
+
+/// A response that goes on from an earlier one is bounded by what that one read and wrote, not by the whole window.
+#[tokio::test]
+async fn a_chained_response_is_held_for_what_is_stored() {
+    let world = World::start().await;
+    world.budget("all", "1").await;
+    let first = json!({ "model": "gpt-5", "input": "Hello. [[sim output=200]]", "max_output_tokens": 4096 });
+    let first = world.post("/v1/responses", &first).await;
+    assert_eq!(first.status, StatusCode::OK, "{}", first.body);
+    let id = serde_json::from_str::<Value>(&first.body).unwrap()["id"].as_str().unwrap().to_owned();
+    let before = world.billed();
+    let next =
+        |id: &str| json!({ "model": "gpt-5", "input": "Go on. [[sim output=20]]", "previous_response_id": id, "max_output_tokens": 4096 });
+    let second = world.post("/v1/responses", &next(&id)).await;
+    assert_eq!(second.status, StatusCode::OK, "{}", second.body);
+    assert!(second.nanos("x-mete-held-usd") >= world.billed() - before, "the hold covers the bill");
+    let world = World::start().await;
+    world.budget("all", "0.1").await;
+    let unknown = world.post("/v1/responses", &next("resp_of_another_day")).await;
+    assert_eq!((unknown.status, world.requests()), (StatusCode::PAYMENT_REQUIRED, 0), "what is unknown is held at the window");
+}

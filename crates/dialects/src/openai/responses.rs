@@ -82,6 +82,7 @@ pub(crate) fn responses(root: Value<'_>) -> Result<Request, BadRequest> {
     let refers = refers(root)?;
     request.ask.hidden_input = input.hidden || refers;
     request.countable = !input.uncounted && !refers;
+    request.continues = continues(root).filter(|_| !input.hidden);
     if root.get("context_management").is_some_and(|edits| edits.items().next().is_some()) {
         request.compacts();
     }
@@ -96,6 +97,13 @@ pub(crate) fn count(root: Value<'_>) -> Result<Request, BadRequest> {
     let mut request = Request::of(name);
     request.splices.model.push((at.span(), ""));
     Ok(request)
+}
+
+/// The earlier response that this one goes on from, where that is all it refers to.
+fn continues(root: Value<'_>) -> Option<String> {
+    let is_set = |name: &str| root.get(name).is_some_and(|value| !value.is_null());
+    let earlier = root.get("previous_response_id").and_then(Value::text)?;
+    (!is_set("conversation") && !is_set("prompt")).then(|| earlier.into_owned())
 }
 
 /// Whether the request goes on from something stored at the provider.

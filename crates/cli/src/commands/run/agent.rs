@@ -140,7 +140,8 @@ fn claude(launch: &mut Launch, link: &Link, env: &Environment) {
 }
 
 fn codex(launch: &mut Launch, link: &Link, env: &Environment) {
-    let chatgpt = first(env, &["OPENAI_API_KEY"]).is_none() && !link.keyed.contains("openai") && home_has(env, ".codex/auth.json");
+    let own_key = first(env, &["OPENAI_API_KEY"]).is_some_and(|found| !is_login(found));
+    let chatgpt = !own_key && !link.keyed.contains("openai") && home_has(env, ".codex/auth.json");
     let credential = if chatgpt { "requires_openai_auth=true" } else { "env_key=\"METE_RUN_KEY\"" };
     let provider =
         format!("model_providers.mete={{name=\"Mete\",base_url=\"{}/openai/v1\",{credential},wire_api=\"responses\"}}", link.base);

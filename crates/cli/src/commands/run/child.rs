@@ -50,7 +50,7 @@ fn command(context: &Context, launch: &Launch, settings: Option<&std::path::Path
     for name in &launch.remove {
         command.env_remove(name);
     }
-    command.envs(launch.set.iter().map(|(key, value)| (key, value)));
+    command.envs(&launch.set);
     // Not the admin token: whoever has it can raise budgets.
     command.env_remove("METE_TOKEN").env("METE_DATA", context.data()?);
     if let (Some((variable, _)), Some(file)) = (&launch.settings_file, settings) {

@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use crate::Request;
 use crate::json::{Doc, Value};
 
-/// Most attributes that are taken from one request.
-pub(crate) const ATTRIBUTES_MAX: usize = 32;
 /// Names that only Mete itself sets, because they are facts of the call and not what the client says of it.
 const FACTS: [&str; 7] = ["key", "model", "provider", "region", "tier", "run", "parent"];
 

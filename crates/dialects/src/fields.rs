@@ -2,7 +2,7 @@
 
 use crate::BadRequest;
 use crate::json::{Kind, Value, quoted};
-use crate::shape::{Join, Place};
+use crate::splices::{Join, Place};
 
 /// Refuses keys that differ from a known one only by case or that spell it with escapes: a provider may read them as the
 /// known one (Go's decoder ignores case and folds `ſ` and the Kelvin sign), and Mete would not.

@@ -3,8 +3,10 @@
 //! One request is read once into a [`Request`], and what is forwarded is made from the same bytes by [`Request::shape`],
 //! so that nothing is forwarded that wasn't checked. This crate opens no socket and no file and knows no budget.
 
+mod answer;
 mod anthropic;
 mod attributes;
+mod bad_request;
 mod count;
 mod document;
 mod fields;
@@ -12,19 +14,25 @@ mod gemini;
 mod input;
 mod json;
 mod openai;
+mod parse;
 pub mod price_book;
 mod reading;
 mod request;
 mod route;
 mod shape;
+mod splices;
 mod sse;
 mod stream;
 
+pub use answer::read_response;
 pub use attributes::{HeaderAttributes, attributes_from_headers};
+pub use bad_request::BadRequest;
 pub use count::{CountRequest, read_count};
 pub use document::{CodexDenial, Denial, codex_denial, denial_body, stream_error_event, trailer_comment};
-pub use reading::{Reading, UsageReading, read_response};
-pub use request::{BadRequest, Hints, Request, parse_request, parse_request_with};
+pub use parse::{parse_request, parse_request_with};
+pub use reading::{Reading, UsageReading};
+pub use request::{Hints, Request};
 pub use route::{Dialect, Operation, Route, RouteError, RouteHints, Row, TABLE, route, route_with};
 pub use shape::Shape;
-pub use stream::{StreamError, StreamReader};
+pub use sse::StreamError;
+pub use stream::StreamReader;

@@ -5,40 +5,10 @@ use std::collections::BTreeMap;
 use pricing::Ask;
 
 use crate::fields::clip;
-use crate::json::{Doc, JsonError, Value};
-use crate::shape::Splices;
-use crate::{Dialect, Operation, Route, anthropic, gemini, openai};
+use crate::splices::Splices;
 
-/// A request that can't be forwarded, whose fault is the client's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadRequest {
-    /// HTTP status: 400, 413 or 415.
-    pub status: u16,
-    /// Stable code: `invalid_json`, `invalid_utf8`, `duplicate_key`, `look_alike_key`, `too_deep`, `too_large`,
-    /// `invalid_value`, `missing`, `contradictory`, `unsupported`, `forbidden_field`.
-    pub code: &'static str,
-    /// What is wrong and what to do, in lower case, at most 64 characters of the input echoed.
-    pub message: String,
-    /// Where: a JSON pointer such as `/messages/0/content`.
-    pub param: Option<String>,
-}
-
-impl BadRequest {
-    pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { status: 400, code, message: message.into(), param: None }
-    }
-
-    pub(crate) fn at(code: &'static str, value: Value<'_>, message: impl Into<String>) -> Self {
-        Self { param: Some(value.pointer()).filter(|pointer| !pointer.is_empty()), ..Self::new(code, message) }
-    }
-}
-
-impl From<JsonError> for BadRequest {
-    fn from(error: JsonError) -> Self {
-        let status = if error.code == "too_large" { 413 } else { 400 };
-        Self { status, code: error.code, message: error.what, param: Some(error.pointer).filter(|pointer| !pointer.is_empty()) }
-    }
-}
+/// Most attributes that are taken from one request.
+pub(crate) const ATTRIBUTES_MAX: usize = 32;
 
 /// What was asked, read from the body without copying prompts out of it.
 #[derive(Clone, Debug)]
@@ -73,39 +43,6 @@ pub struct Hints<'h> {
     /// The header `anthropic-beta` as it came. With `interleaved-thinking`, a thinking budget may exceed `max_tokens`
     /// (Anthropic's documentation of extended thinking); without, that is a contradiction.
     pub anthropic_beta: &'h str,
-}
-
-/// Reads and checks a body. Strict: UTF-8, no BOM, no duplicate keys at any depth, depth ≤ 128, typed counts.
-///
-/// # Errors
-/// Says what is wrong and where.
-pub fn parse_request(route: &Route, body: &[u8]) -> Result<Request, BadRequest> {
-    parse_request_with(route, body, Hints::default())
-}
-
-/// [`parse_request`] with what the headers say.
-///
-/// # Errors
-/// Says what is wrong and where.
-pub fn parse_request_with(route: &Route, body: &[u8], hints: Hints<'_>) -> Result<Request, BadRequest> {
-    let doc = Doc::strict(body)?;
-    let root = doc.root();
-    if root.kind() != crate::json::Kind::Object {
-        return Err(BadRequest::new("invalid_value", "the body must be a JSON object"));
-    }
-    let request = match (route.dialect, route.operation) {
-        (_, Operation::Models | Operation::Probe) => return Err(BadRequest::new("unsupported", "this path takes no body")),
-        (_, Operation::Chat) => openai::chat(root),
-        (_, Operation::Responses) => openai::responses(root),
-        (_, Operation::Embeddings) => openai::embeddings(root),
-        (_, Operation::Messages) => anthropic::messages(root, hints),
-        (_, Operation::Generate | Operation::StreamGenerate) => gemini::generate(route, root),
-        (_, Operation::GeminiEmbed) => gemini::embed(route, root),
-        (Dialect::OpenAi, Operation::CountTokens) => openai::count(root),
-        (Dialect::Anthropic, Operation::CountTokens) => anthropic::count(root),
-        (Dialect::Gemini, Operation::CountTokens) => gemini::count(route, root),
-    }?;
-    Ok(request)
 }
 
 impl Request {
@@ -157,7 +94,7 @@ impl Request {
 
     /// Sets an attribute unless it is known already; long values are cut.
     pub(crate) fn attribute(&mut self, name: &str, value: &str) {
-        let known = self.attributes.len() < crate::attributes::ATTRIBUTES_MAX;
+        let known = self.attributes.len() < ATTRIBUTES_MAX;
         if known && !value.is_empty() && !self.attributes.contains_key(name) {
             self.attributes.insert(clip(name, 64), clip(value, 256));
         }

@@ -5,7 +5,21 @@
 
 use memchr::memchr2;
 
-use crate::StreamError;
+/// A stream that can't be passed on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StreamError {
+    /// One event above the size limit.
+    EventTooLarge,
+}
+
+/// What becomes of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Passing {
+    /// It is the client's.
+    On,
+    /// It holds usage and nothing else.
+    UsageOnly,
+}
 
 /// What the cutter tells, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,26 +2,10 @@
 
 use bytes::{Bytes, BytesMut};
 
+use crate::answer::{bulky, read_response};
 use crate::json::Doc;
-use crate::reading::{bulky, read_response};
-use crate::sse::{Cut, Cutter};
+use crate::sse::{Cut, Cutter, Passing, StreamError};
 use crate::{Operation, Reading, anthropic, gemini, openai};
-
-/// A stream that can't be passed on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StreamError {
-    /// One event above the size limit.
-    EventTooLarge,
-}
-
-/// What becomes of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Passing {
-    /// It is the client's.
-    On,
-    /// It holds usage and nothing else.
-    UsageOnly,
-}
 
 /// Largest event of a chat or message stream.
 const EVENT_BYTES_MAX: usize = 1 << 20;

@@ -7,7 +7,7 @@ use crate::fields::{count as number, flag, model, object, place, refuse_look_ali
 use crate::input::{Input, REQUEST_TOKENS};
 use crate::json::{Kind, Value};
 use crate::request::Hints;
-use crate::shape::Thinking;
+use crate::splices::Thinking;
 use crate::{BadRequest, Request};
 
 /// Members that move the price; a key that only looks like one is refused.

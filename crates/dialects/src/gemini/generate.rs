@@ -4,7 +4,7 @@ use super::{content, named, repeats_model, tools};
 use crate::fields::{count as number, names, new_member, object, one_of, over, place, refuse_look_alikes, refuse_overrides, text};
 use crate::input::{Input, REQUEST_TOKENS};
 use crate::json::{Kind, Value};
-use crate::shape::{Place, Thinking};
+use crate::splices::{Place, Thinking};
 use crate::{BadRequest, Operation, Request, Route};
 
 /// Members that move the price; Google's parser takes both spellings.

@@ -6,7 +6,7 @@ use super::{common, content, takes_completion_tokens, tools};
 use crate::fields::{count, flag, model, names, new_member, object, over, place, refuse_look_alikes, refuse_overrides};
 use crate::input::{Input, REQUEST_TOKENS};
 use crate::json::{Kind, Value};
-use crate::shape::ByModel;
+use crate::splices::ByModel;
 use crate::{BadRequest, Request};
 
 /// Members that move the price; a key that only looks like one is refused.

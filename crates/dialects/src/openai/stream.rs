@@ -4,7 +4,7 @@ use super::answer::{chat_message, head, read_responses};
 use super::usage::{self, CHAT};
 use crate::json::{Kind, Value};
 use crate::reading::{Reading, UsageReading, error_code};
-use crate::stream::Passing;
+use crate::sse::Passing;
 
 /// How far the choices of a chat stream are.
 #[derive(Debug, Default)]

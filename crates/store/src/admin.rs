@@ -265,3 +265,8 @@ pub struct Stats {
     /// Why nothing is admitted for good: this process must end.
     pub stopped: Option<String>,
 }
+
+/// How many lines of a list are meant; 100 when nothing is said.
+pub(crate) fn most(limit: Option<usize>) -> usize {
+    limit.unwrap_or(100).min(1_000_000_000)
+}

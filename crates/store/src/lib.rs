@@ -35,8 +35,10 @@ mod codec;
 mod disk;
 #[cfg(test)]
 mod faults;
+mod hold;
 mod keys;
 mod open;
+mod options;
 mod owner;
 mod reader;
 mod record;
@@ -50,10 +52,14 @@ pub use admin::{
 };
 pub use backup::{BackupError, backup, restore};
 pub use blocks::{Salt, hash_block};
-pub use books::{Books, BooksError, HoldAnswer, HoldRequest, OpenError, Opened, Options, Survives};
+pub use books::Books;
 pub use clock::{Clock, SystemClock};
+pub use hold::{BooksError, HoldAnswer, HoldRequest};
 pub use keys::{KeyId, KeyRecord, KeySecret, KeyTable, RateLimits};
+pub use options::{OpenError, Opened, Options, Survives};
 pub use owner::{Owner, read_owner};
-pub use reader::{AttemptRecord, CallFilter, CallRecord, CallStatus, ReadError, Reader};
-pub use record::{AttemptEnd, AttemptStart, CallId, Outcome, RefusedCall, StoredLine, hold_text, parse_hold, parse_run, run_text};
+pub use reader::{AttemptRecord, CallFilter, CallRecord, ReadError, Reader};
+pub use record::{
+    AttemptEnd, AttemptStart, CallId, CallStatus, Outcome, RefusedCall, StoredLine, hold_text, parse_hold, parse_run, run_text,
+};
 pub use verify::{VerifyReport, verify};

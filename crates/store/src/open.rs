@@ -17,12 +17,31 @@ use crate::writer::shared::Shared;
 use crate::writer::turn::{Fault, Turn};
 use crate::writer::waiting::Waiting;
 use crate::writer::{SNAPSHOT_EVERY, Writer};
-use crate::{Clock, OpenError, Opened, Options, Salt};
+use crate::{Clock, OpenError, Opened, Options, Salt, SystemClock};
 
 /// How long the token of a run that ended still finds it.
 const ENDED_RUNS: SignedDuration = SignedDuration::from_hours(24);
 
-pub(crate) fn open(options: &Options, clock: Arc<dyn Clock>) -> Result<(Books, Opened), OpenError> {
+impl Books {
+    /// Opens the directory with the machine's clock, replays the journal and starts the writer. Open holds of an earlier
+    /// process become unresolved.
+    ///
+    /// # Errors
+    /// Says why the directory can't be used.
+    pub fn open(options: Options) -> Result<(Self, Opened), OpenError> {
+        Self::open_with(options, Arc::new(SystemClock::default()))
+    }
+
+    /// As [`Books::open`], with a clock of one's own.
+    ///
+    /// # Errors
+    /// Says why the directory can't be used.
+    pub fn open_with(options: Options, clock: Arc<dyn Clock>) -> Result<(Self, Opened), OpenError> {
+        open(&options, clock)
+    }
+}
+
+fn open(options: &Options, clock: Arc<dyn Clock>) -> Result<(Books, Opened), OpenError> {
     let dir = options.dir.as_path();
     connect::make_dir(dir)?;
     let lock = Lock::take(dir)?.map_err(|owner| OpenError::InUse { owner })?;

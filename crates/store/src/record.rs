@@ -196,3 +196,43 @@ pub struct RefusedCall {
     /// The refusal's details as they were told.
     pub details: serde_json::Value,
 }
+
+/// How a call stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CallStatus {
+    /// Its hold is open.
+    Held,
+    /// It has a cost.
+    Settled,
+    /// Nothing was sent, or it cost nothing by the provider's word.
+    Voided,
+    /// Its outcome is unknown; the hold counts.
+    Unresolved,
+    /// Its outcome stayed unknown; it was settled at the hold.
+    Assumed,
+    /// A budget said no; nothing was sent.
+    Refused,
+}
+
+impl CallStatus {
+    /// The word that API and CLI use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Settled => "settled",
+            Self::Voided => "voided",
+            Self::Unresolved => "unresolved",
+            Self::Assumed => "assumed",
+            Self::Refused => "refused",
+        }
+    }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Held, Self::Settled, Self::Voided, Self::Unresolved, Self::Assumed, Self::Refused]
+            .into_iter()
+            .find(|status| status.as_str() == word)
+    }
+}

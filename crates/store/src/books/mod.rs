@@ -7,12 +7,11 @@ mod looks;
 mod runs;
 mod settings;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use std::time::Duration;
 
-use ledger::{Grant, HoldAsk, HoldId, Refusal};
+use ledger::HoldId;
 use money::Nanos;
 use tokio::sync::oneshot;
 
@@ -20,104 +19,10 @@ use crate::writer::core::Core;
 use crate::writer::job::{HoldJob, Job};
 use crate::writer::shared::Shared;
 use crate::writer::turn::{Fault, Turn};
-use crate::{AttemptEnd, AttemptStart, BackupError, CallId, Clock, Outcome, Owner, Reader, RefusedCall, Salt, Stats, SystemClock};
+use crate::{AttemptEnd, BackupError, BooksError, HoldAnswer, HoldRequest, Outcome, Owner, Reader, RefusedCall, Salt, Stats};
 
 /// Requests that may wait for the writer; more are answered with an error at once.
 const QUEUE_MAX: usize = 65_536;
-
-/// What an answered hold survives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Survives {
-    /// fsync before the answer (the default).
-    #[default]
-    PowerLoss,
-    /// Written to the operating system before the answer.
-    ProcessCrash,
-}
-
-/// How to open a data directory.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The directory; made if absent, readable by the owner only.
-    pub dir: PathBuf,
-    /// Durability of holds.
-    pub survives: Survives,
-}
-
-/// What was found when the books were opened.
-#[derive(Clone, Debug, Default)]
-pub struct Opened {
-    /// Open holds of an earlier process, now unresolved.
-    pub unresolved: usize,
-    /// Journal lines replayed after the snapshot.
-    pub replayed: u64,
-    /// Whether the directory is new.
-    pub created: bool,
-}
-
-/// Why a data directory can't be opened; each text names the next step.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Another process owns the directory.
-    #[error("another mete process ({owner}) owns this data directory; stop it, or use --url to ask it")]
-    InUse {
-        /// What is known of the owner: pid and address.
-        owner: String,
-    },
-    /// The schema is newer than this binary.
-    #[error("the data was written by a newer mete (schema {found}, this binary knows {known}); install that version")]
-    NewerSchema {
-        /// Found.
-        found: i64,
-        /// Known.
-        known: i64,
-    },
-    /// The journal doesn't add up or the file is damaged.
-    #[error("the ledger is damaged ({0}); restore a backup with `mete backup restore`")]
-    Damaged(String),
-    /// The disk.
-    #[error("data directory: {0}")]
-    Io(#[from] std::io::Error),
-    /// SQLite.
-    #[error("database: {0}")]
-    Database(#[from] rusqlite::Error),
-}
-
-/// Why the books can't answer. Nothing was admitted; nothing may be sent.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum BooksError {
-    /// The ledger can't be written.
-    #[error("the ledger is unavailable ({0}); nothing was sent")]
-    Unavailable(String),
-    /// A definition or id is wrong.
-    #[error("{0}")]
-    Invalid(String),
-    /// No such thing.
-    #[error("no such {0}")]
-    NotFound(String),
-}
-
-/// Asks for a hold on behalf of an attempt.
-#[derive(Clone, Debug)]
-pub struct HoldRequest {
-    /// For the ledger.
-    pub ask: HoldAsk,
-    /// The record that is written with the hold.
-    pub start: AttemptStart,
-    /// How long the call may wait for other holds to settle; zero doesn't wait.
-    pub wait: Duration,
-}
-
-/// A hold's answer.
-#[derive(Clone, Debug)]
-pub enum HoldAnswer {
-    /// Durable; the attempt may be sent.
-    Granted(Grant),
-    /// Nothing changed. The number of the last journal line at that moment, so that another ledger can judge it.
-    Refused(Box<Refusal>, u64),
-    /// The same key sent the same idempotency key before; nothing changed. Names the first call.
-    Duplicate(CallId),
-}
 
 /// A handle on the single writer; cheap to clone. The writer ends when the last handle is dropped, or with [`Books::close`].
 #[derive(Clone, Debug)]
@@ -127,23 +32,6 @@ pub struct Books {
 }
 
 impl Books {
-    /// Opens the directory with the machine's clock, replays the journal and starts the writer. Open holds of an earlier
-    /// process become unresolved.
-    ///
-    /// # Errors
-    /// Says why the directory can't be used.
-    pub fn open(options: Options) -> Result<(Self, Opened), OpenError> {
-        Self::open_with(options, Arc::new(SystemClock::default()))
-    }
-
-    /// As [`Books::open`], with a clock of one's own.
-    ///
-    /// # Errors
-    /// Says why the directory can't be used.
-    pub fn open_with(options: Options, clock: Arc<dyn Clock>) -> Result<(Self, Opened), OpenError> {
-        crate::open::open(&options, clock)
-    }
-
     /// Asks for a hold and waits until it is durable, refused, or the wait is over. Dropping the future cancels a wait;
     /// a hold that was granted meanwhile is voided by the writer, since nothing was sent.
     ///

@@ -82,7 +82,7 @@ pub(crate) fn list(conn: &Connection, filter: &RunFilter) -> rusqlite::Result<Ve
     if filter.active_only {
         terms.push("ended_us IS NULL".to_owned());
     }
-    let limit = crate::reader::most(filter.limit);
+    let limit = crate::admin::most(filter.limit);
     let sql = format!("SELECT {COLUMNS} FROM runs WHERE {} ORDER BY started_us DESC, id DESC LIMIT {limit}", terms.join(" AND "));
     let mut select = conn.prepare(&sql)?;
     let rows = select.query_map(params_from_iter(values), record)?;

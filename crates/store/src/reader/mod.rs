@@ -11,54 +11,10 @@ use money::Nanos;
 use rusqlite::{Connection, Row, params_from_iter};
 
 use self::query::{Terms, attempted, load_call, refused};
+use crate::admin::most;
 use crate::codec::CodecError;
 use crate::disk::connect;
-use crate::{AttemptEnd, AttemptStart, AuditFilter, AuditLine, CallId, RefusedCall};
-
-/// How a call stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum CallStatus {
-    /// Its hold is open.
-    Held,
-    /// It has a cost.
-    Settled,
-    /// Nothing was sent, or it cost nothing by the provider's word.
-    Voided,
-    /// Its outcome is unknown; the hold counts.
-    Unresolved,
-    /// Its outcome stayed unknown; it was settled at the hold.
-    Assumed,
-    /// A budget said no; nothing was sent.
-    Refused,
-}
-
-impl CallStatus {
-    /// The word that API and CLI use.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Held => "held",
-            Self::Settled => "settled",
-            Self::Voided => "voided",
-            Self::Unresolved => "unresolved",
-            Self::Assumed => "assumed",
-            Self::Refused => "refused",
-        }
-    }
-
-    /// Reads the word.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Held, Self::Settled, Self::Voided, Self::Unresolved, Self::Assumed, Self::Refused]
-            .into_iter()
-            .find(|status| status.as_str() == word)
-    }
-}
-
-/// How many lines of a list are meant; 100 when nothing is said.
-pub(crate) fn most(limit: Option<usize>) -> usize {
-    limit.unwrap_or(100).min(1_000_000_000)
-}
+use crate::{AttemptEnd, AttemptStart, AuditFilter, AuditLine, CallId, CallStatus, RefusedCall};
 
 /// Which calls to list, newest first.
 #[derive(Clone, Debug, Default)]

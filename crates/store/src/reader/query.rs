@@ -7,8 +7,10 @@ use money::Nanos;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
-use super::{AttemptRecord, CallFilter, CallRecord, CallStatus, ReadError, most};
+use super::{AttemptRecord, CallFilter, CallRecord, ReadError};
+use crate::CallStatus;
 use crate::RefusedCall;
+use crate::admin::most;
 use crate::codec::{self, Id};
 
 /// A list of conditions and the values that they bind.

@@ -113,14 +113,15 @@ impl Scene {
     /// Tells a person where to look.
     pub fn say_where(&self) {
         let data = self.data.display();
+        let mete = std::env::current_exe().map_or_else(|_| "mete".to_owned(), |file| file.display().to_string());
         output::talk(&format!("gateway       {}   (admin API under /api/v1, Prometheus under /metrics)", self.base_url()));
         if let Some(token) = &self.token {
             output::talk(&format!("admin token   {token}"));
         }
         output::talk(&format!("fake provider {}   (its own record: /sim/bill)", self.provider.base_url()));
-        output::talk(&format!("look at it    mete budgets list --data {data}"));
-        output::talk(&format!("              mete calls list --data {data} --status refused"));
-        output::talk(&format!("              mete verify --data {data}"));
+        output::talk(&format!("look at it    {mete} budgets list --data {data}"));
+        output::talk(&format!("              {mete} calls list --data {data} --status refused"));
+        output::talk(&format!("              {mete} verify --data {data}"));
     }
 
     /// What the provider billed beyond any budget's limit, by the provider's own biller and the client's own name.

@@ -527,10 +527,40 @@ fn pair(text: &str) -> Result<String, &'static str> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_consistent() {
         super::Arguments::command().debug_assert();
+    }
+
+    /// Every verb's help, in the order of the command line.
+    fn reference() -> String {
+        let mut page = "# Command line\n\n*Made from the code: `METE_WRITE_DOCS=1 cargo test -p cli`. Do not edit.*\n".to_owned();
+        let mut root = super::Arguments::command().term_width(100);
+        root.build();
+        describe(&root, "mete", &mut page);
+        page
+    }
+
+    fn describe(command: &clap::Command, name: &str, page: &mut String) {
+        let help = command.clone().render_long_help().to_string();
+        let help: Vec<&str> = help.lines().map(str::trim_end).collect();
+        let _ = write!(page, "\n## `{name}`\n\n```text\n{}\n```\n", help.join("\n").trim_end());
+        for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set() && verb.get_name() != "help") {
+            describe(verb, &format!("{name} {}", verb.get_name()), page);
+        }
+    }
+
+    #[test]
+    fn the_reference_is_what_the_code_says() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cli.md");
+        let page = reference();
+        if std::env::var_os("METE_WRITE_DOCS").is_some() {
+            std::fs::write(file, &page).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(file).unwrap_or_default(), page, "docs/cli.md is stale: METE_WRITE_DOCS=1 cargo test -p cli");
     }
 }

@@ -539,14 +539,14 @@ mod tests {
     /// Every verb's help, in the order of the command line.
     fn reference() -> String {
         let mut page = "# Command line\n\n*Made from the code: `METE_WRITE_DOCS=1 cargo test -p cli`. Do not edit.*\n".to_owned();
-        let mut root = super::Arguments::command().term_width(100);
+        let mut root = super::Arguments::command();
         root.build();
         describe(&root, "mete", &mut page);
         page
     }
 
     fn describe(command: &clap::Command, name: &str, page: &mut String) {
-        let help = command.clone().render_long_help().to_string();
+        let help = command.clone().term_width(100).render_long_help().to_string();
         let help: Vec<&str> = help.lines().map(str::trim_end).collect();
         let _ = write!(page, "\n## `{name}`\n\n```text\n{}\n```\n", help.join("\n").trim_end());
         for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set() && verb.get_name() != "help") {

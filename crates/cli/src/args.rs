@@ -262,8 +262,23 @@ pub enum Keys {
 
 #[derive(Args, Debug)]
 pub struct KeyCreate {
-    /// A name for people
+    /// A name for people, which budgets can match
     pub name: String,
+    #[command(flatten)]
+    pub rules: KeyRules,
+}
+
+#[derive(Args, Debug)]
+pub struct KeyUpdate {
+    /// The key's id or name
+    pub id: String,
+    #[command(flatten)]
+    pub rules: KeyRules,
+}
+
+/// What a key may do.
+#[derive(Args, Debug)]
+pub struct KeyRules {
     /// Attribute of every call, `k=v`; may be repeated
     #[arg(long = "attribute", value_name = "K=V", value_parser = pair)]
     pub attributes: Vec<String>,
@@ -271,33 +286,6 @@ pub struct KeyCreate {
     #[arg(long)]
     pub client_may_set: Vec<String>,
     /// Model that the key may use (`claude-*` for a prefix); may be repeated
-    #[arg(long = "model")]
-    pub models: Vec<String>,
-    /// When the key ends, RFC 3339
-    #[arg(long)]
-    pub expires_at: Option<String>,
-    /// Requests a minute
-    #[arg(long)]
-    pub requests_per_minute: Option<u64>,
-    /// Tokens a minute
-    #[arg(long)]
-    pub tokens_per_minute: Option<u64>,
-    /// Calls at a time
-    #[arg(long)]
-    pub concurrency: Option<u64>,
-}
-
-#[derive(Args, Debug)]
-pub struct KeyUpdate {
-    /// The key's id or name
-    pub id: String,
-    /// Attributes of every call, `k=v`, instead of those that it has; may be repeated
-    #[arg(long = "attribute", value_name = "K=V", value_parser = pair)]
-    pub attributes: Vec<String>,
-    /// Attributes that a client may set itself, instead of those that it may; may be repeated
-    #[arg(long)]
-    pub client_may_set: Vec<String>,
-    /// Models that the key may use, instead of those that it may; may be repeated
     #[arg(long = "model")]
     pub models: Vec<String>,
     /// When the key ends, RFC 3339

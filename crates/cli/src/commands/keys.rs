@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use server::Api;
 
 use super::ask;
-use crate::args::{Format, KeyCreate, KeyUpdate, Keys};
+use crate::args::{Format, KeyRules, Keys};
 use crate::context::{Context, accepted};
 use crate::output::{self, Column, Kind};
 
@@ -29,12 +29,14 @@ pub async fn keys(context: &Context, command: Keys) -> anyhow::Result<()> {
             output::print(context.format, &rows, |rows| output::table(rows, COLUMNS, "no keys yet; make one with `mete keys create NAME`"));
         }
         Keys::Create(options) => {
-            let made = accepted(api.post("/keys", definition(&options)?).await?)?;
+            let mut body = rules(&options.rules)?;
+            body.insert("name".to_owned(), json!(options.name));
+            let made = accepted(api.post("/keys", Value::Object(body)).await?)?;
             show_secret(context, &made);
         }
         Keys::Update(options) => {
             let id = id_of(&api, &options.id).await?;
-            let key = accepted(api.patch(&path(&id), change(&options)?).await?)?;
+            let key = accepted(api.patch(&path(&id), Value::Object(rules(&options.rules)?)).await?)?;
             output::print(context.format, &key, |key| output::table(&json!([key]), COLUMNS, ""));
         }
         Keys::Rotate { id, overlap } => {
@@ -68,31 +70,18 @@ async fn id_of(api: &Api, word: &str) -> anyhow::Result<String> {
     Ok(named.and_then(|key| key["id"].as_str()).unwrap_or(word).to_owned())
 }
 
-/// Only what was typed.
-fn change(options: &KeyUpdate) -> anyhow::Result<Value> {
+/// Only what was typed: what a new key isn't given has its default, what a known key isn't given stays.
+fn rules(rules: &KeyRules) -> anyhow::Result<Map<String, Value>> {
     let mut body = Map::new();
-    if !options.attributes.is_empty() {
-        body.insert("attributes".to_owned(), Value::Object(ask::pairs(&options.attributes)?));
+    if !rules.attributes.is_empty() {
+        body.insert("attributes".to_owned(), Value::Object(ask::pairs(&rules.attributes)?));
     }
-    for (name, words) in [("client_may_set", &options.client_may_set), ("models", &options.models)] {
+    for (name, words) in [("client_may_set", &rules.client_may_set), ("models", &rules.models)] {
         ask::put(&mut body, name, Some(words).filter(|words| !words.is_empty()).map(|words| json!(words)));
     }
-    ask::put(&mut body, "expires_at", options.expires_at.clone());
-    ask::put(&mut body, "requests_per_minute", options.requests_per_minute);
-    ask::put(&mut body, "tokens_per_minute", options.tokens_per_minute);
-    ask::put(&mut body, "concurrency", options.concurrency);
-    Ok(Value::Object(body))
-}
-
-fn definition(options: &KeyCreate) -> anyhow::Result<Value> {
-    let mut body = Map::new();
-    body.insert("name".to_owned(), json!(options.name));
-    body.insert("attributes".to_owned(), Value::Object(ask::pairs(&options.attributes)?));
-    body.insert("client_may_set".to_owned(), json!(options.client_may_set));
-    body.insert("models".to_owned(), json!(options.models));
-    ask::put(&mut body, "expires_at", options.expires_at.clone());
-    ask::put(&mut body, "requests_per_minute", options.requests_per_minute);
-    ask::put(&mut body, "tokens_per_minute", options.tokens_per_minute);
-    ask::put(&mut body, "concurrency", options.concurrency);
-    Ok(Value::Object(body))
+    ask::put(&mut body, "expires_at", rules.expires_at.clone());
+    ask::put(&mut body, "requests_per_minute", rules.requests_per_minute);
+    ask::put(&mut body, "tokens_per_minute", rules.tokens_per_minute);
+    ask::put(&mut body, "concurrency", rules.concurrency);
+    Ok(body)
 }

@@ -8,6 +8,7 @@
 use pricing::{Attrs, Meter, Metered};
 
 use crate::json::{Kind, Value};
+use crate::vocabulary::Vocabulary;
 
 /// What a chat template adds once. Measured ones: OpenAI chat 3, SmolLM2's default system prompt 22, Llama 3's 25,
 /// gpt-oss's harmony preamble 75.
@@ -52,9 +53,15 @@ pub(crate) struct Input {
     pub(crate) hidden: bool,
     /// Whether some of it is outside the body, so that a provider's own count may lack it too.
     pub(crate) uncounted: bool,
+    /// Counts text by this vocabulary instead of by its bytes.
+    pub(crate) vocabulary: Option<Vocabulary>,
 }
 
 impl Input {
+    pub(crate) fn measured_by(vocabulary: Option<Vocabulary>) -> Self {
+        Self { vocabulary, ..Self::default() }
+    }
+
     pub(crate) fn add(&mut self, tokens: u64) {
         self.tokens = self.tokens.saturating_add(tokens);
     }
@@ -67,8 +74,13 @@ impl Input {
 
     /// Counts JSON that the provider may write anew for the model: its bytes as sent, and each non-ASCII byte three times,
     /// because `中` may become `\u4e2d`.
+    ///
+    /// By a vocabulary each string counts alone, with the quotes and separators beside it; all else stays at its bytes.
     pub(crate) fn json(&mut self, value: Value<'_>) {
         let raw = value.raw();
+        if let Some(vocabulary) = self.vocabulary {
+            return self.add(vocabulary.json(value));
+        }
         let beyond_ascii = raw.bytes().filter(|byte| !byte.is_ascii()).count();
         self.add((raw.len() + 2 * beyond_ascii) as u64);
     }
@@ -76,12 +88,12 @@ impl Input {
     /// Counts content: keys and strings as text, numbers as they stand, media as `media` says.
     pub(crate) fn content(&mut self, value: Value<'_>, media: &impl Fn(Value<'_>) -> Media) {
         match value.kind() {
-            Kind::String => self.add(value.text_bytes() + 2),
+            Kind::String => self.add(self.text(value) + 2),
             Kind::Array => value.items().for_each(|item| self.content(item, media)),
             Kind::Object => {
                 let payload = self.media(media(value));
                 for (key, member) in value.members().filter(|(key, _)| !payload.iter().any(|name| key.is_text(name))) {
-                    self.add(key.text_bytes() + 4);
+                    self.add(self.text(key) + 4);
                     match OPAQUE.iter().any(|name| key.is_text(name)) {
                         true => self.json(member),
                         false => self.content(member, media),
@@ -89,6 +101,13 @@ impl Input {
                 }
             }
             _ => self.add(value.raw().len() as u64),
+        }
+    }
+
+    fn text(&self, string: Value<'_>) -> u64 {
+        match (self.vocabulary, string.text()) {
+            (Some(vocabulary), Some(text)) => vocabulary.count(&text),
+            _ => string.text_bytes(),
         }
     }
 

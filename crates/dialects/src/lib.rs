@@ -23,6 +23,8 @@ mod shape;
 mod splices;
 mod sse;
 mod stream;
+mod tokens;
+mod vocabulary;
 
 pub use answer::read_response;
 pub use attributes::{HeaderAttributes, attributes_from_headers};
@@ -36,3 +38,4 @@ pub use route::{Dialect, Operation, Route, RouteError, RouteHints, Row, TABLE, r
 pub use shape::Shape;
 pub use sse::StreamError;
 pub use stream::StreamReader;
+pub use tokens::tokens_of;

@@ -1,7 +1,8 @@
-//! The exact stage of the input bound: the provider's own free count, asked only for calls that the cheap bound keeps out.
+//! The exact stage of the input bound: a public tokenizer, else the provider's own free count, only for calls that the cheap
+//! bound keeps out.
 //!
-//! The cheap bound is a token a byte, four times too wide for English. Where the least hold doesn't fit by it, the
-//! provider is asked; what it counts, with a margin, replaces the bound. Where it can't count, the bytes stay the bound.
+//! The cheap bound is a token a byte, four times too wide for English. Where the least hold doesn't fit by it, the input is
+//! counted; the count, with a margin, replaces the bound. Where nobody can count, the bytes stay the bound.
 
 use std::time::Duration;
 
@@ -43,6 +44,14 @@ pub(crate) fn could_fit(views: &[MatchView], need: &Need) -> bool {
 /// The smallest input that the provider could count.
 pub(crate) fn least(input_tokens: u64) -> u64 {
     input_tokens / BYTES_PER_TOKEN_MAX
+}
+
+/// The count by the model's public vocabulary, off the async threads, because a long prompt takes tens of milliseconds.
+pub(crate) async fn by_vocabulary(call: &Call, target: &Target<'_>) -> Option<u64> {
+    let (route, body) = (call.route.clone(), call.body.clone());
+    let (seller, model) = (target.query.seller.clone(), target.model_sent.clone());
+    let counting = tokio::task::spawn_blocking(move || dialects::tokens_of(&route, &body, &seller, &model));
+    counting.await.ok().flatten()
 }
 
 /// The question to the provider; `None` where it has no counter for this call, or one that would leave something out.

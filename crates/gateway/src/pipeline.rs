@@ -175,7 +175,7 @@ impl Stage<'_> {
         }
     }
 
-    /// Asks the provider for its exact count of the input where the cheap bound keeps the call out.
+    /// Counts the input exactly, by the model's vocabulary or else by the provider, where the cheap bound keeps the call out.
     async fn tighten<'t>(&self, call: &Call, target: Target<'t>, need: Need, pass: &Pass, client: &mut Client) -> (Target<'t>, Need) {
         if pass.covered || !count::can_help(call, &target) {
             return (target, need);
@@ -189,7 +189,11 @@ impl Stage<'_> {
         if count::fits(&views) || !least.is_some_and(|(_, need)| count::could_fit(&views, &need)) {
             return (target, need);
         }
-        let Some(tokens) = self.count(call, &target, pass, client).await else { return (target, need) };
+        let counted = match count::by_vocabulary(call, &target).await {
+            Some(tokens) => Some(tokens),
+            None => self.count(call, &target, pass, client).await,
+        };
+        let Some(tokens) = counted else { return (target, need) };
         match with_input(tokens).filter(|(_, exact)| exact.min < need.min) {
             Some((bound, exact)) => {
                 let input_tokens_max = call.request.ask_with_count(tokens).input_tokens;

@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use gateway::{Authentication, UnpricedPolicy};
@@ -12,7 +13,7 @@ use ledger::OnExceed;
 use money::Nanos;
 use serde_json::{Value, json};
 use store::{Origin, RunStart, run_text};
-use support::{World, budget};
+use support::{World, budget, prices_of};
 
 const CHAT: &str = "/v1/chat/completions";
 
@@ -444,6 +445,37 @@ async fn the_provider_s_count_lets_in_what_the_cheap_bound_keeps_out() {
         let sent = world.requests();
         assert_eq!(world.post(path, &body).await.status, StatusCode::PAYMENT_REQUIRED, "{name}");
         assert_eq!(world.requests(), sent, "{name}: an exhausted budget sends nothing");
+    }
+}
+
+/// Chat completions have no counter at the provider; where the vocabulary is public, Mete counts by itself.
+///
+/// The fake model's tokenizer takes short English words as one token each, as the public ones do, so that its bill is near
+/// their count.
+#[tokio::test]
+async fn a_public_vocabulary_lets_in_what_the_cheap_bound_keeps_out() {
+    let words = "All the words that an agent says before it begins to work. ".repeat(2_000);
+    let body = json!({ "model": "gpt-5", "max_completion_tokens": 1000, "messages": [{ "role": "system", "content": words }, { "role": "user", "content": "[[sim output=20]]" }] });
+    for (seller, expected) in [("openai", StatusCode::OK), ("azure", StatusCode::OK), ("mistral", StatusCode::PAYMENT_REQUIRED)] {
+        let world = World::with(|settings| settings.providers[0].seller = seller.to_owned()).await;
+        world.gateway.set_prices(Arc::new(prices_of(seller)));
+        world.budget("measure", "100").await;
+        let wide = world.post(CHAT, &body).await;
+        assert_eq!(wide.status, StatusCode::OK, "{seller}: {}", wide.body);
+        world.quiet().await;
+        let half = Nanos::new(wide.nanos("x-mete-held-usd") / 2);
+        world.budget_with("tight", "1", |spec| spec.limit = Some(half)).await;
+        let exact = world.post(CHAT, &body).await;
+        assert_eq!(exact.status, expected, "{seller}: {}", exact.body);
+        if expected == StatusCode::OK {
+            world.quiet().await;
+            assert_eq!(world.requests(), 2, "{seller}: the provider isn't asked for a count");
+            let held = exact.nanos("x-mete-held-usd");
+            let cost = exact.nanos("x-mete-cost-usd");
+            assert!(cost <= held && held < half.get(), "{seller}: {cost} of {held}");
+            assert_eq!(cost, world.account("tight").await.spent.get(), "{seller}");
+            assert!(world.account("tight").await.overage.is_zero(), "{seller}");
+        }
     }
 }
 

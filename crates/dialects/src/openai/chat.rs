@@ -7,6 +7,7 @@ use crate::fields::{count, flag, model, names, new_member, object, over, place, 
 use crate::input::{Input, REQUEST_TOKENS};
 use crate::json::{Kind, Value};
 use crate::splices::ByModel;
+use crate::vocabulary::Vocabulary;
 use crate::{BadRequest, Request};
 
 /// Members that move the price; a key that only looks like one is refused.
@@ -79,7 +80,7 @@ pub(crate) fn chat(root: Value<'_>) -> Result<Request, BadRequest> {
     request.ask.output_modalities = names(root.get("modalities"))?;
     ceiling(root, &mut request)?;
     streaming(root, &mut request)?;
-    let input = input(root, &mut request)?;
+    let input = input(root, &mut request, None)?;
     (request.ask.input_tokens, request.ask.other_input) = (input.tokens, input.other);
     request.ask.hidden_input = input.hidden;
     common(root, &mut request)?;
@@ -141,8 +142,15 @@ fn streaming(root: Value<'_>, request: &mut Request) -> Result<(), BadRequest> {
     Ok(())
 }
 
-fn input(root: Value<'_>, request: &mut Request) -> Result<Input, BadRequest> {
-    let mut input = Input::default();
+/// The input of a chat request by a vocabulary; `None` where some of it isn't text that the vocabulary can count.
+pub(crate) fn chat_tokens(root: Value<'_>, vocabulary: Vocabulary) -> Option<u64> {
+    let mut request = Request::of(model(root).ok()?.0);
+    let input = input(root, &mut request, Some(vocabulary)).ok()?;
+    (!input.hidden).then_some(input.tokens)
+}
+
+fn input(root: Value<'_>, request: &mut Request, vocabulary: Option<Vocabulary>) -> Result<Input, BadRequest> {
+    let mut input = Input::measured_by(vocabulary);
     input.add(REQUEST_TOKENS);
     let media = content::media(&request.model);
     if let Some(tools) = root.get("tools") {

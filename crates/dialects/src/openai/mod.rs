@@ -10,7 +10,7 @@ mod tools;
 mod usage;
 
 pub(crate) use answer::{read_chat, read_embeddings, read_responses};
-pub(crate) use chat::chat;
+pub(crate) use chat::{chat, chat_tokens};
 pub(crate) use embeddings::embeddings;
 pub(crate) use responses::{count, responses};
 pub(crate) use stream::{Choices, chat_event, responses_event};

@@ -272,6 +272,11 @@ fn settings(base_url: &str) -> Settings {
 
 /// Prices of the models that the fake provider bills, from the same published figures: dollars for a million tokens.
 pub fn prices() -> PriceBook {
+    prices_of("openai")
+}
+
+/// The same with OpenAI's models sold by somebody else.
+pub fn prices_of(reseller: &str) -> PriceBook {
     let models = [
         (
             "openai",
@@ -330,6 +335,7 @@ pub fn prices() -> PriceBook {
         ));
         rows.push('\n');
     }
+    let rows = rows.replace(r#""seller":"openai""#, &format!(r#""seller":"{reseller}""#));
     let rows = dialects::price_book::read(&rows).unwrap_or_else(|errors| panic!("{errors:?}"));
     PriceBook::from_rows(rows).unwrap_or_else(|errors| panic!("{errors:?}"))
 }

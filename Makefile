@@ -1,9 +1,8 @@
 # Two commands do all set-up on a bare machine with Rust, Node and make: `make demo` and `make test`.
 
 CARGO ?= cargo
-DATA ?= $(shell mktemp -d)
 
-.PHONY: demo test test-rust test-clients test-agents check build release dist install clean
+.PHONY: demo test test-rust check build release dist
 
 ## A working system without keys: fake provider, gateway, seeded traffic.
 demo: build

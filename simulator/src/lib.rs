@@ -3,7 +3,8 @@
 //! Nothing here is shared with the product, on purpose. [`provider`] answers like OpenAI, Anthropic and Gemini and writes down
 //! what it was really used for; [`biller`] says what that costs. The README of this crate is the manual: the directive
 //! language, the control API and all faults. [`traffic`] plays teams and agents, [`standin`] is the gateway that checks first and
-//! charges later, [`mod@reference`] a plain ledger that judges refusals.
+//! charges later, [`mod@reference`] a plain ledger, and
+//! [`mod@judge`] tells it a gateway's journal and asks it about every refusal.
 
 pub mod biller;
 pub mod client;

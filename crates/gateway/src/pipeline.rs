@@ -318,6 +318,10 @@ impl Stage<'_> {
             self.gateway.inner.metrics.settle_failed();
             tokio::spawn(settle::insist(self.gateway.clone(), end));
         }
+        let over = verdict.overage(granted);
+        if verdict.priced && !over.is_zero() {
+            tracing::warn!(call = %call.id, provider = %target.provider.name, model = %target.model_sent, %over, "a call cost more than its hold");
+        }
         let tokens = settle::tokens(metered);
         if let Some(seat) = seat {
             seat.used(tokens.iter().fold(0_u64, |sum, (_, count)| sum.saturating_add(*count)));

@@ -1,10 +1,6 @@
 //! What a request can cost at most: the case book's rows, and that no usage within an ask costs more than its hold.
 
-#![allow(clippy::unwrap_used, reason = "a test stops where a step fails")]
-
-mod cards;
-
-use cards::*;
+use crate::cards::*;
 use pricing::*;
 use proptest::prelude::*;
 

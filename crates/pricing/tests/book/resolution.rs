@@ -1,10 +1,6 @@
 //! Which row counts: ranks, names, factors and fallbacks, one table each.
 
-#![allow(clippy::unwrap_used, reason = "a test stops where a step fails")]
-
-mod cards;
-
-use cards::*;
+use crate::cards::*;
 use pricing::*;
 
 fn book(rules: Vec<Rule>) -> PriceBook {

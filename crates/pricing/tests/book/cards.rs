@@ -1,5 +1,4 @@
 //! The test price cards A, O and G of the case book, as rows.
-#![allow(dead_code, missing_docs, clippy::unwrap_used, reason = "each test uses a part of the cards")]
 
 use std::collections::BTreeMap;
 

@@ -1,10 +1,6 @@
 //! The case book's rows about token classes and prices, in exact nano-dollars.
 
-#![allow(clippy::unwrap_used, reason = "a test stops where a step fails")]
-
-mod cards;
-
-use cards::*;
+use crate::cards::*;
 use pricing::*;
 
 fn query(model: &str) -> PriceQuery {

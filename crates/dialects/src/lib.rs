@@ -16,6 +16,7 @@ mod json;
 mod openai;
 mod parse;
 pub mod price_book;
+pub mod price_sources;
 mod reading;
 mod request;
 mod route;

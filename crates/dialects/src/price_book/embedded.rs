@@ -42,3 +42,15 @@ pub fn embedded_rows() -> Rows {
 pub fn embedded() -> PriceBook {
     PriceBook::from_rows(embedded_rows()).unwrap_or_else(|errors| panic!("prices: {}", errors[0]))
 }
+
+/// The date of the newest facts in the book that ships with Mete, for the warning that it is old.
+const EMBEDDED_AS_OF: &str = "2026-11-23T00:00:00Z";
+
+/// When the newest facts of the embedded book were gathered.
+///
+/// # Panics
+/// Never: the constant is a time, which a test shows.
+#[must_use]
+pub fn embedded_as_of() -> jiff::Timestamp {
+    EMBEDDED_AS_OF.parse().unwrap_or_else(|error| panic!("{EMBEDDED_AS_OF}: {error}"))
+}

@@ -88,7 +88,7 @@ fn convert(from: &Path) -> anyhow::Result<(Rows, Vec<String>)> {
     models::correct_modes(&mut models, &chosen.rules);
     let modifiers = models::modifiers(&sold, litellm.modifiers);
     let aliases = names.aliases(&sold);
-    Ok((Rows { rules: chosen.rules, aliases, modifiers, models, semantics: models::semantics() }, chosen.notes))
+    Ok((Rows { rules: chosen.rules, aliases, modifiers, models, semantics: models::semantics(), ..Rows::default() }, chosen.notes))
 }
 
 /// Drops skus that have no price now or later.

@@ -120,7 +120,7 @@ impl PriceBook {
         models: Vec<Model>,
         semantics: Vec<Semantics>,
     ) -> Result<Self, Vec<BookError>> {
-        Self::from_rows(Rows { rules, aliases, modifiers, models, semantics })
+        Self::from_rows(Rows { rules, aliases, modifiers, models, semantics, allowances: Vec::new() })
     }
 
     /// A book of checked rows.
@@ -146,6 +146,7 @@ impl PriceBook {
         extra.modifiers.iter_mut().for_each(|row| row.layer = Layer::Operator);
         extra.models.iter_mut().for_each(|row| row.layer = Layer::Operator);
         extra.semantics.iter_mut().for_each(|row| row.layer = Layer::Operator);
+        extra.allowances.iter_mut().for_each(|row| row.layer = Layer::Operator);
         extra.rules.iter_mut().for_each(|row| self.use_own_sku(&row.seller, &mut row.sku));
         extra.modifiers.iter_mut().for_each(|row| self.use_own_sku(&row.seller, &mut row.sku));
         extra.models.iter_mut().for_each(|row| self.use_own_sku(&row.seller, &mut row.sku));
@@ -156,6 +157,7 @@ impl PriceBook {
         rows.modifiers.append(&mut extra.modifiers);
         rows.models.append(&mut extra.models);
         rows.semantics.append(&mut extra.semantics);
+        rows.allowances.append(&mut extra.allowances);
         Self::from_rows(rows)
     }
 

@@ -25,6 +25,17 @@ pub(crate) fn problems(rows: &Rows) -> Vec<BookError> {
             errors.push(BookError::EmptySpan(row.id.clone()));
         }
     }
+    for row in &rows.allowances {
+        if row.seller.is_empty() || row.sku.is_empty() || row.id.is_empty() {
+            errors.push(BookError::Nameless(format!("allowance {}", row.id)));
+        }
+        if row.grant.is_below_zero() {
+            errors.push(BookError::BadAllowance(row.id.clone()));
+        }
+        if is_empty(row.valid) || is_empty(row.recorded) {
+            errors.push(BookError::EmptySpan(row.id.clone()));
+        }
+    }
     errors.extend(contradictions(rows));
     errors
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use money::{Decimal, Rate};
 use sha2::{Digest, Sha256};
 
-use crate::{Alias, Model, Modifier, Price, Region, Rows, Rule, Schedule, Semantics, Span};
+use crate::{Alias, Allowance, Grant, Model, Modifier, Price, Region, Rows, Rule, Schedule, Semantics, Span};
 
 /// A hash of everything that can change a price, a name or a bound, independent of the rows' order: sixteen hex digits.
 pub(crate) fn version(rows: &Rows) -> String {
@@ -16,6 +16,7 @@ pub(crate) fn version(rows: &Rows) -> String {
     digests.extend(rows.modifiers.iter().map(modifier));
     digests.extend(rows.models.iter().map(model));
     digests.extend(rows.semantics.iter().map(semantics));
+    digests.extend(rows.allowances.iter().map(allowance));
     digests.sort_unstable();
     let mut hasher = Sha256::new();
     digests.iter().for_each(|digest| hasher.update(digest));
@@ -136,4 +137,14 @@ fn semantics(row: &Semantics) -> [u8; 32] {
     ];
     let print = Fingerprint::new(4).text(&row.seller).number(row.layer as i128);
     flags.iter().fold(print, |print, flag| print.number(i128::from(*flag))).end()
+}
+
+fn allowance(row: &Allowance) -> [u8; 32] {
+    let print = Fingerprint::new(5).text(&row.id).text(&row.seller).text(&row.plan).text(&row.sku).number(row.every as i128);
+    let print = match &row.grant {
+        Grant::Free { meter, attrs, units } => print.number(0).text(meter.name()).pairs(attrs).number(i128::from(*units)),
+        Grant::Pool { per_seat } => print.number(1).number(i128::from(per_seat.get())),
+        Grant::Minimum { floor } => print.number(2).number(i128::from(floor.get())),
+    };
+    print.span(&row.valid).span(&row.recorded).number(row.price_kind as i128).number(row.layer as i128).end()
 }

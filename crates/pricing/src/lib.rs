@@ -8,10 +8,12 @@
 //! provider's JSON; the readers of price files live in `dialects`.
 
 mod alias;
+mod allowance;
 mod ask;
 mod book;
 mod bound;
 mod check;
+mod confidence;
 mod cost;
 mod facts;
 mod fingerprint;
@@ -22,9 +24,11 @@ mod rule;
 mod schedule;
 mod usage;
 
+pub use allowance::{Allowance, Grant, Period};
 pub use ask::{Ask, CacheWrite, ToolAsk};
 pub use book::{PriceBook, PriceQuery, Unpriced};
 pub use bound::{Bound, Unboundable};
+pub use confidence::Confidence;
 pub use cost::{Cost, CostLine, Priced};
 pub use model::{Alias, Model, ModelFacts, Modifier, Semantics};
 pub use resolve::Resolved;

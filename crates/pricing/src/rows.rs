@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Alias, Model, Modifier, Rule, Semantics};
+use crate::{Alias, Allowance, Model, Modifier, Rule, Semantics};
 
 /// Rows of a price book, before they are checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Rows {
     pub models: Vec<Model>,
     /// What usage includes, by seller.
     pub semantics: Vec<Semantics>,
+    /// What plans give or demand beside their prices.
+    pub allowances: Vec<Allowance>,
 }
 
 /// Why rows don't make a book.
@@ -36,6 +38,8 @@ pub enum BookError {
     Nameless(String),
     /// A factor that is negative.
     BadFactor(String),
+    /// An allowance of an amount below zero.
+    BadAllowance(String),
 }
 
 impl fmt::Display for BookError {
@@ -52,6 +56,7 @@ impl fmt::Display for BookError {
             Self::EmptySpan(id) => write!(f, "row {id} has a span that ends before it starts"),
             Self::Nameless(id) => write!(f, "row {id} lacks its seller, sku or name"),
             Self::BadFactor(id) => write!(f, "modifier {id} has a negative factor"),
+            Self::BadAllowance(id) => write!(f, "allowance {id} has an amount below zero"),
         }
     }
 }

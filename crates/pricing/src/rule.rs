@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use money::Rate;
 
-use crate::{Attrs, Meter, Schedule};
+use crate::{Attrs, Confidence, Meter, Schedule};
 
 /// One price of one meter of one sku, as one seller sells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -262,6 +262,8 @@ pub struct Provenance {
     pub differ: Vec<String>,
     /// A remark for `mete prices show`, for example how a derived price was derived.
     pub note: String,
+    /// How far the figure can be trusted, where its source says.
+    pub confidence: Option<Confidence>,
 }
 
 impl Provenance {

@@ -30,6 +30,7 @@ pub fn embedded_rows() -> Rows {
         rows.modifiers.append(&mut more.modifiers);
         rows.models.append(&mut more.models);
         rows.semantics.append(&mut more.semantics);
+        rows.allowances.append(&mut more.allowances);
     }
     rows
 }

@@ -161,6 +161,7 @@ pub(super) struct ProvRow {
     pub agree: Vec<String>,
     pub differ: Vec<String>,
     pub note: String,
+    pub confidence: String,
 }
 
 #[derive(Deserialize)]
@@ -210,6 +211,41 @@ pub(super) struct ModifierRow<'a> {
 
 fn any_sku() -> String {
     pricing::Rule::ANY_SKU.to_owned()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AllowanceRow<'a> {
+    #[serde(rename = "type")]
+    pub _type: String,
+    pub id: String,
+    pub seller: String,
+    #[serde(default)]
+    pub plan: String,
+    #[serde(default = "any_sku")]
+    pub sku: String,
+    pub meter: Option<String>,
+    #[serde(default)]
+    pub attrs: BTreeMap<String, String>,
+    #[serde(borrow)]
+    pub free_units: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub pool_usd_per_seat: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub minimum_usd: Option<&'a RawValue>,
+    #[serde(default = "month")]
+    pub every: String,
+    #[serde(default)]
+    pub valid: SpanRow,
+    #[serde(default)]
+    pub recorded: SpanRow,
+    #[serde(default = "list")]
+    pub price_kind: String,
+    pub prov: Option<ProvRow>,
+}
+
+fn month() -> String {
+    "month".to_owned()
 }
 
 #[derive(Deserialize)]

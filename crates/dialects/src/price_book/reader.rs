@@ -2,17 +2,17 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use money::{Decimal, Rate};
+use money::{Decimal, Nanos, Rate};
 use pricing::{
-    Alias, Basis, Holidays, Layer, Meter, Model, ModelFacts, Modifier, Price, PriceKind, Provenance, Region, RegionScope, Rows, Rule,
-    Schedule, Semantics, Slot, Span, Step, TierMode,
+    Alias, Allowance, Basis, Confidence, Grant, Holidays, Layer, Meter, Model, ModelFacts, Modifier, Period, Price, PriceKind, Provenance,
+    Region, RegionScope, Rows, Rule, Schedule, Semantics, Slot, Span, Step, TierMode,
 };
 use serde_json::value::RawValue;
 
 use super::derived_id;
 use super::error::LineError;
 use super::fields::{
-    AliasRow, ModelRow, ModifierRow, PriceRow, ProvRow, RegionRow, RuleRow, ScheduleRow, SemanticsRow, SpanRow, Tag, TiersRow,
+    AliasRow, AllowanceRow, ModelRow, ModifierRow, PriceRow, ProvRow, RegionRow, RuleRow, ScheduleRow, SemanticsRow, SpanRow, Tag, TiersRow,
 };
 
 /// A token dearer than this for a million is a price with the wrong `per`.
@@ -48,9 +48,10 @@ fn read_row(line: &str, rows: &mut Rows) -> Result<(), String> {
         "rule" => rows.rules.push(rule(parsed(line)?)?),
         "alias" => rows.aliases.push(alias(parsed(line)?)?),
         "modifier" => rows.modifiers.push(modifier(parsed(line)?)?),
-        "model" => rows.models.push(model(parsed(line)?)),
-        "semantics" => rows.semantics.push(semantics(parsed(line)?)),
-        other => return Err(format!("unknown type `{other}`; use rule, alias, modifier, model or semantics")),
+        "model" => rows.models.push(model(parsed(line)?)?),
+        "semantics" => rows.semantics.push(semantics(parsed(line)?)?),
+        "allowance" => rows.allowances.push(allowance(parsed(line)?)?),
+        other => return Err(format!("unknown type `{other}`; use rule, alias, modifier, model, semantics or allowance")),
     }
     Ok(())
 }
@@ -100,7 +101,7 @@ fn rule(row: RuleRow<'_>) -> Result<Rule, String> {
         recorded: span("recorded", &row.recorded)?,
         price_kind: price_kind(&row.price_kind)?,
         free: row.free,
-        prov: provenance(row.prov),
+        prov: provenance(row.prov)?,
         layer: Layer::Embedded,
     };
     if rule.price.rates().any(Rate::is_zero) && !rule.free {
@@ -249,10 +250,17 @@ fn minute(field: &str, text: &str) -> Result<u16, String> {
     }
 }
 
-fn provenance(row: Option<ProvRow>) -> Provenance {
-    let Some(row) = row else { return Provenance { source: "operator".to_owned(), ..Provenance::default() } };
-    let ProvRow { source, version, key, raw, url, licence, agree, differ, note } = row;
-    Provenance { source, version, key, raw, url, licence, agree, differ, note }
+fn provenance(row: Option<ProvRow>) -> Result<Provenance, String> {
+    let Some(row) = row else { return Ok(Provenance { source: "operator".to_owned(), ..Provenance::default() }) };
+    let ProvRow { source, version, key, raw, url, licence, agree, differ, note, confidence } = row;
+    let confidence = match confidence.as_str() {
+        "" => None,
+        name => Some(
+            Confidence::from_name(name)
+                .ok_or_else(|| format!("unknown confidence `{name}`; use {}", Confidence::ALL.map(Confidence::name).join(", ")))?,
+        ),
+    };
+    Ok(Provenance { source, version, key, raw, url, licence, agree, differ, note, confidence })
 }
 
 fn alias(row: AliasRow) -> Result<Alias, String> {
@@ -274,7 +282,7 @@ fn alias(row: AliasRow) -> Result<Alias, String> {
         valid: span("valid", &row.valid)?,
         recorded: span("recorded", &row.recorded)?,
         layer: Layer::Embedded,
-        prov: provenance(row.prov),
+        prov: provenance(row.prov)?,
     })
 }
 
@@ -296,11 +304,41 @@ fn modifier(row: ModifierRow<'_>) -> Result<Modifier, String> {
         valid: span("valid", &row.valid)?,
         recorded: span("recorded", &row.recorded)?,
         layer: Layer::Embedded,
-        prov: provenance(row.prov),
+        prov: provenance(row.prov)?,
     })
 }
 
-fn model(row: ModelRow) -> Model {
+fn allowance(row: AllowanceRow<'_>) -> Result<Allowance, String> {
+    let meter = || named("meter", row.meter.as_deref().unwrap_or_default()).map(Meter::from_name);
+    let amount =
+        |field: &str, raw: &RawValue| Nanos::from_usd(digits(field, raw)?).map_err(|error| format!("`{field}` is {}: {error}", raw.get()));
+    let grant = match (row.free_units, row.pool_usd_per_seat, row.minimum_usd) {
+        (Some(units), None, None) => Ok(Grant::Free { meter: meter()?, attrs: row.attrs, units: integer("free_units", units)? }),
+        (None, Some(usd), None) => Ok(Grant::Pool { per_seat: amount("pool_usd_per_seat", usd)? }),
+        (None, None, Some(usd)) => Ok(Grant::Minimum { floor: amount("minimum_usd", usd)? }),
+        _ => Err("an allowance needs exactly one of `free_units` (with `meter`), `pool_usd_per_seat` and `minimum_usd`".to_owned()),
+    }?;
+    let every = match row.every.as_str() {
+        "day" => Period::Day,
+        "month" => Period::Month,
+        other => return Err(format!("unknown period `{other}`; use day or month")),
+    };
+    Ok(Allowance {
+        id: named("id", &row.id)?.to_owned(),
+        seller: named("seller", &row.seller)?.to_owned(),
+        plan: row.plan,
+        sku: named("sku", &row.sku)?.to_owned(),
+        grant,
+        every,
+        valid: span("valid", &row.valid)?,
+        recorded: span("recorded", &row.recorded)?,
+        price_kind: price_kind(&row.price_kind)?,
+        prov: provenance(row.prov)?,
+        layer: Layer::Embedded,
+    })
+}
+
+fn model(row: ModelRow) -> Result<Model, String> {
     let facts = ModelFacts {
         input_tokens_max: row.input_tokens_max,
         output_tokens_max: row.output_tokens_max,
@@ -309,11 +347,11 @@ fn model(row: ModelRow) -> Model {
         cache_writes_priced: false,
         tokenizer: row.tokenizer,
     };
-    Model { seller: row.seller, sku: row.sku, mode: row.mode, facts, layer: Layer::Embedded, prov: provenance(row.prov) }
+    Ok(Model { seller: row.seller, sku: row.sku, mode: row.mode, facts, layer: Layer::Embedded, prov: provenance(row.prov)? })
 }
 
-fn semantics(row: SemanticsRow) -> Semantics {
-    Semantics {
+fn semantics(row: SemanticsRow) -> Result<Semantics, String> {
+    Ok(Semantics {
         seller: row.seller,
         input_includes_cache_read: row.input_includes_cache_read,
         input_includes_cache_write: row.input_includes_cache_write,
@@ -321,6 +359,6 @@ fn semantics(row: SemanticsRow) -> Semantics {
         automatic_cache_writes: row.automatic_cache_writes,
         prompt_again_after_tools: row.prompt_again_after_tools,
         layer: Layer::Embedded,
-        prov: provenance(row.prov),
-    }
+        prov: provenance(row.prov)?,
+    })
 }

@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use pricing::{
-    Alias, Basis, Holidays, Model, Modifier, Price, PriceKind, Provenance, Region, RegionScope, Rows, Rule, Schedule, Semantics, Span,
-    TierMode,
+    Alias, Allowance, Basis, Grant, Holidays, Model, Modifier, Period, Price, PriceKind, Provenance, Region, RegionScope, Rows, Rule,
+    Schedule, Semantics, Span, TierMode,
 };
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-/// The text of a price file: semantics, models, modifiers, aliases, then rules, each sorted by what it is about.
+/// The text of a price file: semantics, models, modifiers, aliases, allowances, then rules, each sorted by what it is about.
 #[must_use]
 pub fn write(rows: &Rows) -> String {
     let mut text = String::new();
@@ -25,6 +25,7 @@ pub fn write(rows: &Rows) -> String {
     section(rows.models.iter().map(model).collect());
     section(rows.modifiers.iter().map(modifier).collect());
     section(rows.aliases.iter().map(alias).collect());
+    section(rows.allowances.iter().map(allowance).collect());
     section(rows.rules.iter().map(|row| Value::Object(rule(row)).to_string()).collect());
     text
 }
@@ -76,12 +77,7 @@ fn rule(row: &Rule) -> Map<String, Value> {
     put(&mut fields, "schedule", row.schedule.as_ref().map_or(Value::Null, schedule));
     put(&mut fields, "valid", span(&row.valid, basis(row.basis)));
     put(&mut fields, "recorded", span(&row.recorded, ""));
-    let kind = match row.price_kind {
-        PriceKind::List => "",
-        PriceKind::Promo => "promo",
-        PriceKind::Contract => "contract",
-    };
-    put(&mut fields, "price_kind", json!(kind));
+    put(&mut fields, "price_kind", json!(price_kind(row.price_kind)));
     put(&mut fields, "id", json!(row.id));
     put(&mut fields, "prov", provenance(&row.prov));
     fields
@@ -167,6 +163,7 @@ fn provenance(prov: &Provenance) -> Value {
     put(&mut fields, "agree", json!(prov.agree));
     put(&mut fields, "differ", json!(prov.differ));
     put(&mut fields, "note", json!(prov.note));
+    put(&mut fields, "confidence", json!(prov.confidence.map(pricing::Confidence::name)));
     Value::Object(fields)
 }
 
@@ -199,6 +196,39 @@ fn modifier(row: &Modifier) -> String {
     put(&mut fields, "recorded", span(&row.recorded, ""));
     put(&mut fields, "prov", provenance(&row.prov));
     Value::Object(fields).to_string()
+}
+
+fn allowance(row: &Allowance) -> String {
+    let mut fields = Map::new();
+    put(&mut fields, "type", json!("allowance"));
+    put(&mut fields, "seller", json!(row.seller));
+    put(&mut fields, "plan", json!(row.plan));
+    put(&mut fields, "id", json!(row.id));
+    put(&mut fields, "sku", if row.sku == Rule::ANY_SKU { Value::Null } else { json!(row.sku) });
+    match &row.grant {
+        Grant::Free { meter, attrs, units } => {
+            put(&mut fields, "meter", json!(meter.name()));
+            put(&mut fields, "attrs", json!(attrs));
+            put(&mut fields, "free_units", json!(units.to_string()));
+        }
+        Grant::Pool { per_seat } => put(&mut fields, "pool_usd_per_seat", json!(per_seat.to_usd())),
+        Grant::Minimum { floor } => put(&mut fields, "minimum_usd", json!(floor.to_usd())),
+    }
+    put(&mut fields, "every", if row.every == Period::Day { json!("day") } else { Value::Null });
+    put(&mut fields, "valid", span(&row.valid, ""));
+    put(&mut fields, "recorded", span(&row.recorded, ""));
+    put(&mut fields, "price_kind", json!(price_kind(row.price_kind)));
+    put(&mut fields, "prov", provenance(&row.prov));
+    Value::Object(fields).to_string()
+}
+
+/// The kind of a price as it is written; nothing for the usual one.
+fn price_kind(kind: PriceKind) -> &'static str {
+    match kind {
+        PriceKind::List => "",
+        PriceKind::Promo => "promo",
+        PriceKind::Contract => "contract",
+    }
 }
 
 fn model(row: &Model) -> String {

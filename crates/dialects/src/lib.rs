@@ -7,6 +7,7 @@ mod answer;
 mod anthropic;
 mod attributes;
 mod bad_request;
+pub mod catalogue;
 mod count;
 mod document;
 mod fields;

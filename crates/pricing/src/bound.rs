@@ -1,5 +1,7 @@
 //! What a request can cost at most, as a straight line in its output ceiling.
 
+use std::collections::BTreeMap;
+
 use money::{Exact, Nanos, Rate};
 
 use crate::cost::described;
@@ -86,10 +88,14 @@ impl PriceBook {
         let scopes = self.reachable_scopes(query, ask)?;
         let mut fixed = Exact::ZERO;
         let mut output = None;
-        for scope in &scopes {
+        for Reachable { scope, is_certain } in &scopes {
             let dearest = Dearest { book: self, query, scope, ask, facts: &facts, prompt_tokens_max: input.prompt_tokens_max };
-            fixed = fixed.max(dearest.fixed(input.text_tokens)?);
-            output = output.max(dearest.output()?);
+            let (its_fixed, its_output) = match dearest.fixed(input.text_tokens).and_then(|fixed| Ok((fixed, dearest.output()?))) {
+                Err(Unboundable::Unpriced(_)) if !is_certain => continue,
+                found => found?,
+            };
+            fixed = fixed.max(its_fixed);
+            output = output.max(its_output);
         }
         fixed.round_up().ok_or(Unboundable::TooLarge)?;
         let output_tokens_max = facts.output_tokens_max.unwrap_or(ModelFacts::OUTPUT_TOKENS_MAX);
@@ -101,21 +107,28 @@ impl PriceBook {
         Unboundable::Unpriced(Unpriced { seller: query.seller.clone(), model: query.model.clone(), meter })
     }
 
-    /// One scope for each service tier that could be served.
-    fn reachable_scopes<'a>(&'a self, query: &'a PriceQuery, ask: &'a Ask) -> Result<Vec<Scope<'a>>, Unboundable> {
-        let named = || Scope::new(self, query, None).ok_or_else(|| self.unpriced(query, None));
-        let base = named()?;
+    /// One scope for each service tier that could be served. What `auto` reaches beside the tiers that are named counts
+    /// where it has a price for this request: a tier that is no longer sold can't be served.
+    fn reachable_scopes<'a>(&'a self, query: &'a PriceQuery, ask: &'a Ask) -> Result<Vec<Reachable<'a>>, Unboundable> {
+        let scope = |tier: Option<&'a str>| Scope::new(self, query, tier).ok_or_else(|| self.unpriced(query, None));
+        let base = scope(None)?;
         if ask.service_tiers.is_empty() {
-            return Ok(vec![base]);
+            return Ok(vec![Reachable { scope: base, is_certain: true }]);
         }
-        let mut tiers: Vec<&str> = ask.service_tiers.iter().map(String::as_str).collect();
-        if tiers.contains(&"auto") {
-            tiers.extend(base.rules().filter_map(|rule| rule.select.get("service_tier")).map(String::as_str));
+        let mut tiers: BTreeMap<&str, bool> = BTreeMap::new();
+        if ask.service_tiers.iter().any(|tier| tier == "auto") {
+            tiers.extend(base.tiers_sold().map(|tier| (tier, false)));
         }
-        tiers.sort_unstable();
-        tiers.dedup();
-        tiers.into_iter().map(|tier| Scope::new(self, query, Some(tier)).ok_or_else(|| self.unpriced(query, None))).collect()
+        tiers.extend(ask.service_tiers.iter().map(|tier| (tier.as_str(), true)));
+        tiers.into_iter().map(|(tier, is_certain)| Ok(Reachable { scope: scope(Some(tier))?, is_certain })).collect()
     }
+}
+
+/// A service tier that could be served.
+struct Reachable<'a> {
+    scope: Scope<'a>,
+    /// Whether the request names it, so that it must have a price.
+    is_certain: bool,
 }
 
 /// How many input tokens a request can be billed for.

@@ -94,7 +94,7 @@ impl PriceBook {
     /// The rates of a fresh input token and of an output token in the base band.
     fn token_rates(&self, query: &PriceQuery) -> Option<(Rate, Rate)> {
         let scope = Scope::new(self, query, None)?;
-        let rate = |meter: Meter| scope.best(&meter, &Attrs::new()).and_then(|best| best.at(0)).map(|(rate, _, _)| rate);
+        let rate = |meter: Meter| scope.best(&meter, &Attrs::new())?.at(0).map(|(rate, _, _)| rate);
         Some((rate(Meter::InputTokens)?, rate(Meter::OutputTokens)?))
     }
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use money::Rate;
 
 use crate::book::{Named, Shelf};
-use crate::{Attrs, Layer, Meter, Modifier, PriceBook, PriceKind, PriceQuery, Rule, TierMode};
+use crate::{Attrs, Layer, Meter, Modifier, PriceBook, PriceKind, PriceQuery, Rule};
 
 /// Request attributes that have a value even when the request doesn't name them.
 const DEFAULTS: [(&str, &str); 3] = [("service_tier", "standard"), ("processing", "online"), ("speed", "standard")];
@@ -62,11 +62,17 @@ pub(crate) struct Scope<'a> {
     as_of: Timestamp,
 }
 
-/// The rules of the best rank for one meter, and the modifiers on top.
+/// The rules of the best rank for one meter: usually one, several when they conflict or when the request doesn't say
+/// which of them holds.
 pub(crate) struct Best<'a> {
-    pub rules: Vec<&'a Rule>,
-    pub modifiers: Vec<&'a Modifier>,
+    pub rules: Vec<Candidate<'a>>,
     pub instead_of: bool,
+}
+
+/// A rule that may set the price, and the modifiers on top of it.
+pub(crate) struct Candidate<'a> {
+    pub rule: &'a Rule,
+    pub modifiers: Vec<&'a Modifier>,
 }
 
 impl<'a> Scope<'a> {
@@ -135,24 +141,42 @@ impl<'a> Scope<'a> {
         own.iter().chain(wide).filter_map(|index| rows.get(*index))
     }
 
+    /// Service tiers that rules or factors of this sku name, in no order and with repeats.
+    pub fn tiers_sold(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let (rows, sku) = (&self.book.shelves.rows.modifiers, self.sku);
+        let factors = self.shelf.modifiers.iter().filter_map(|index| rows.get(*index));
+        let own = factors.filter(move |row| row.sku == Rule::ANY_SKU || row.sku == sku).map(|row| &row.select);
+        self.rules().map(|rule| &rule.select).chain(own).filter_map(|select| select.get("service_tier")).map(String::as_str)
+    }
+
     /// The rules that rank first for a meter: usually one, several when they conflict. A meter without a rule falls
     /// back to the meter whose price can't be lower.
     pub fn best(&self, meter: &Meter, attrs: &Attrs) -> Option<Best<'a>> {
         let own = self.first_rank(meter, attrs);
         let fallback = fallback(meter).and_then(|other| self.first_rank(&other, attrs));
-        let (rules, instead_of) = match (own, fallback) {
+        let (mut rules, instead_of) = match (own, fallback) {
             (Some(own), Some(other)) if !names_modality(&own, attrs) && names_modality(&other, attrs) => (other, true),
             (Some(own), _) => (own, false),
             (None, Some(mut other)) => {
                 if *meter == Meter::CacheWriteTokens {
-                    other.extend(self.rules().filter(|rule| rule.meter == *meter && self.rank(rule, &rule.attrs).is_some()));
+                    other.extend(self.other_writes());
                 }
                 (other, true)
             }
             (None, None) => return None,
         };
-        let modifiers = self.modifiers_on(rules.first()?);
-        Some(Best { rules, modifiers, instead_of })
+        rules.sort_by(|a, b| a.id.cmp(&b.id));
+        let rules = rules.into_iter().map(|rule| Candidate { rule, modifiers: self.modifiers_on(rule) }).collect();
+        Some(Best { rules, instead_of })
+    }
+
+    /// The rules that price cache writes of any lifetime now.
+    fn other_writes(&self) -> Vec<&'a Rule> {
+        let mut lifetimes: Vec<&Attrs> =
+            self.rules().filter(|rule| rule.meter == Meter::CacheWriteTokens).map(|rule| &rule.attrs).collect();
+        lifetimes.sort_unstable();
+        lifetimes.dedup();
+        lifetimes.into_iter().filter_map(|attrs| self.first_rank(&Meter::CacheWriteTokens, attrs)).flatten().collect()
     }
 
     fn first_rank(&self, meter: &Meter, attrs: &Attrs) -> Option<Vec<&'a Rule>> {
@@ -209,7 +233,8 @@ impl<'a> Scope<'a> {
     /// factors are left off an operator's price.
     fn modifiers_on(&self, rule: &Rule) -> Vec<&'a Modifier> {
         let is_explicit = |row: &Modifier| {
-            let selected = row.select.iter().all(|(key, value)| rule.select.get(key) == Some(value));
+            let names = |key, value| rule.select.iter().any(|(own, named)| canonical(own, named) == canonical(key, value));
+            let selected = row.select.iter().all(|(key, value)| names(key, value));
             let regional = row.region.specificity() == 0 || rule.region.specificity() > 0;
             selected && regional && (!row.select.is_empty() || row.region.specificity() > 0)
         };
@@ -218,32 +243,35 @@ impl<'a> Scope<'a> {
 }
 
 impl<'a> Best<'a> {
-    /// The rate at a prompt size, the rule that sets it and its band.
-    pub fn at(&self, prompt_tokens: u64) -> Option<(Rate, &'a Rule, u64)> {
-        let priced = self.rules.iter().map(|rule| (rule.price.step_at(prompt_tokens), *rule));
-        let ((rate, above), rule) = priced.reduce(|best, next| if next.0.0 > best.0.0 { next } else { best })?;
-        Some((self.modified(rate)?, rule, above))
+    /// The dearest rate at a prompt size, the candidate that sets it and its band.
+    pub fn at(&self, prompt_tokens: u64) -> Option<(Rate, &Candidate<'a>, u64)> {
+        let mut dearest: Option<(Rate, &Candidate<'a>, u64)> = None;
+        for candidate in &self.rules {
+            let (rate, above) = candidate.rule.price.step_at(prompt_tokens);
+            let rate = candidate.modified(rate)?;
+            if dearest.is_none_or(|(best, ..)| rate > best) {
+                dearest = Some((rate, candidate, above));
+            }
+        }
+        dearest
     }
 
     /// The dearest rate that a prompt of at most this size can reach.
     pub fn dearest_within(&self, prompt_tokens_max: u64) -> Option<Rate> {
-        let rate = self.rules.iter().map(|rule| rule.price.dearest_within(prompt_tokens_max)).max()?;
-        self.modified(rate)
-    }
-
-    /// A rate with the modifiers on top.
-    pub fn modified(&self, rate: Rate) -> Option<Rate> {
-        self.modifiers.iter().try_fold(rate, |rate, row| rate.scaled(row.factor).ok())
+        let rates = self.rules.iter().map(|candidate| candidate.modified(candidate.rule.price.dearest_within(prompt_tokens_max)));
+        rates.collect::<Option<Vec<_>>>()?.into_iter().max()
     }
 
     /// Whether rules of equal rank have different prices.
     pub fn is_conflict(&self) -> bool {
-        !self.instead_of && self.rules.windows(2).any(|pair| pair[0].price != pair[1].price)
+        !self.instead_of && self.rules.windows(2).any(|pair| pair[0].rule.price != pair[1].rule.price)
     }
+}
 
-    /// The bands of a marginal price, if it is one.
-    pub fn is_marginal(&self) -> bool {
-        matches!(self.rules.as_slice(), [Rule { price: crate::Price::Tiers { mode: TierMode::Marginal, .. }, .. }])
+impl Candidate<'_> {
+    /// A rate with the modifiers on top.
+    pub fn modified(&self, rate: Rate) -> Option<Rate> {
+        self.modifiers.iter().try_fold(rate, |rate, row| rate.scaled(row.factor).ok())
     }
 }
 
@@ -275,7 +303,7 @@ fn has_attr(attrs: &Attrs, key: &str, value: &str) -> bool {
 }
 
 fn names_modality(rules: &[&Rule], attrs: &Attrs) -> bool {
-    attrs.contains_key("modality") && rules.iter().any(|rule| rule.attrs.contains_key("modality"))
+    attrs.get("modality").is_some_and(|modality| modality != "text") && rules.iter().any(|rule| rule.attrs.contains_key("modality"))
 }
 
 impl PriceBook {
@@ -284,7 +312,7 @@ impl PriceBook {
     pub fn price_for<'a>(&'a self, query: &'a PriceQuery, meter: &Meter, attrs: &Attrs, prompt_tokens: u64) -> Option<Resolved<'a>> {
         let scope = Scope::new(self, query, None)?;
         let best = scope.best(meter, attrs)?;
-        let (rate, rule, above) = best.at(prompt_tokens)?;
+        let (rate, &Candidate { rule, ref modifiers }, above) = best.at(prompt_tokens)?;
         let mut losers: Vec<(Rank, &Rule)> = scope
             .rules()
             .filter(|other| other.meter == rule.meter && other.id != rule.id)
@@ -297,7 +325,7 @@ impl PriceBook {
             above,
             instead_of: best.instead_of.then(|| meter.clone()),
             conflict: best.is_conflict(),
-            modifiers: best.modifiers,
+            modifiers: modifiers.clone(),
             losers: losers.into_iter().map(|(_, loser)| loser).collect(),
         })
     }

@@ -149,6 +149,24 @@ fn auto_is_every_tier_that_is_sold() {
 }
 
 #[test]
+fn auto_reaches_tiers_that_are_sold_by_a_factor() {
+    let auto = |input: u64, ceiling: u64| Ask { service_tiers: vec!["auto".to_owned()], ..chat(input, ceiling) };
+    let hold = |rows: Rows, ask: &Ask| {
+        let bound = PriceBook::from_rows(rows).unwrap().bound(&query("o/card"), ask)?;
+        Ok::<i64, Unboundable>(bound.hold(bound.ceiling_wanted).unwrap().get())
+    };
+    assert_eq!(hold(rows(), &auto(1_000, 500)), Ok(12_500_000), "case 28: priority costs twice by a factor");
+    let mut other = rows();
+    other.modifiers[0].sku = "o/other".to_owned();
+    assert_eq!(hold(other, &auto(1_000, 500)), Ok(6_250_000), "a factor for another sku isn't reached");
+    let mut ended = rows();
+    ended.modifiers[0].valid.to = Some(now());
+    assert_eq!(hold(ended.clone(), &auto(1_000, 500)), Ok(6_250_000), "a tier that isn't sold any more can't be served");
+    let named = Ask { service_tiers: vec!["auto".to_owned(), "priority".to_owned()], ..chat(1_000, 500) };
+    assert!(matches!(hold(ended, &named), Err(Unboundable::Unpriced(_))), "a tier that the request names must have a price");
+}
+
+#[test]
 fn the_ceiling_that_fits_an_amount_is_exact() {
     let bound = cards().bound(&query("o/card"), &Ask { choices: 4, ..chat(1_000, 500) }).unwrap();
     for nanos in [0, 1_249_999, 1_250_000, 1_289_999, 1_290_000, 21_249_999, 21_250_000, 99_000_000_000] {

@@ -173,6 +173,93 @@ fn the_latest_meaning_of_a_name_and_the_longest_pattern_count() {
 }
 
 #[test]
+fn a_tier_with_its_own_price_is_not_discounted_again() {
+    for (row, factor) in [
+        ("service_tier=batch", "processing=batch"),
+        ("processing=batch", "service_tier=batch"),
+        ("service_tier=default", "service_tier=standard"),
+        ("service_tier=flex", "service_tier=flex"),
+    ] {
+        let rules = vec![rule("s/m", "input_tokens", "", row, "1")];
+        let rows = Rows { rules, modifiers: vec![modifier("half", "s", factor, "0.5")], ..Rows::default() };
+        let query = PriceQuery { select: pairs(row), ..at("2026-11-23T12:00:00Z") };
+        assert_eq!(total(&PriceBook::from_rows(rows).unwrap(), &query, "input 1000"), Some(1_000_000), "{row}");
+    }
+}
+
+#[test]
+fn a_superseded_write_price_does_not_come_back_as_a_fallback() {
+    let write = |price: &str| rule("s/m", "cache_write_tokens", "ttl=5m", "", price);
+    let known = book(vec![input("2"), write("10"), since("2026-05-01T00:00:00Z", write("2.5"))]);
+    for (time, nanos) in [("2026-04-30T23:59:59Z", 10_000_000), ("2026-05-01T00:00:00Z", 2_500_000)] {
+        assert_eq!(total(&known, &at(time), "write-1h 1000"), Some(nanos), "{time}");
+    }
+}
+
+fn marginal(row: Rule) -> Rule {
+    let Price::Tiers { steps, .. } = row.price else { panic!("flat") };
+    Rule { price: Price::Tiers { mode: TierMode::Marginal, steps }, ..row }
+}
+
+fn from(source: &str, row: Rule) -> Rule {
+    Rule { prov: Provenance { source: source.to_owned(), version: "7".to_owned(), ..row.prov }, id: source.to_owned(), ..row }
+}
+
+fn line(book: &PriceBook, query: &PriceQuery, counted: &str) -> (i64, Vec<String>, bool) {
+    let Cost::Priced(priced) = book.cost(query, &usage(counted)) else { panic!("unpriced") };
+    let conflict = priced.lines.iter().any(|line| line.conflict);
+    (priced.total.get(), priced.lines.into_iter().map(|line| line.rule).collect(), conflict)
+}
+
+#[test]
+fn prices_that_contradict_each_other_are_both_on_the_line_and_the_dearest_counts() {
+    let query = at("2026-11-23T12:00:00Z");
+    let (dear, cheap) = (from("x-dear", input("5")), from("x-cheap", rule("s/m", "input_tokens", "", "", "4 200:6")));
+    for rules in [vec![dear.clone(), cheap.clone()], vec![cheap, dear]] {
+        let (total, texts, conflict) = line(&book(rules), &query, "input 100");
+        assert_eq!((total, conflict), (500_000, true));
+        assert_eq!(
+            texts,
+            ["s/m input_tokens (x-dear 7, x-dear); conflicts with $4 per 1000000, $6 per 1000000 above 200 (x-cheap 7, x-cheap)"]
+        );
+    }
+    let same = book(vec![from("x-one", input("5")), from("x-two", input("5"))]);
+    assert_eq!(line(&same, &query, "input 100"), (500_000, vec!["s/m input_tokens (x-one 7, x-one)".to_owned()], false));
+    let many = |count: usize| (1..=count).map(|price| from(&format!("x{price}"), input(&price.to_string()))).collect();
+    let (total, texts, _) = line(&book(many(4)), &query, "input 1000");
+    assert_eq!((total, texts[0].matches("conflicts with").count(), texts[0].contains("more")), (4_000_000, 3, false));
+    let (total, texts, _) = line(&book(many(6)), &query, "input 1000");
+    assert_eq!((total, texts[0].matches("conflicts with").count()), (6_000_000, 3));
+    assert!(texts[0].ends_with("(x3 7, x3) and 2 more"), "{}", texts[0]);
+}
+
+#[test]
+fn bands_that_contradict_a_flat_price_cost_the_dearer_amount() {
+    let banded = marginal(rule("s/m", "input_tokens", "", "", "4 1000:1"));
+    let query = at("2026-11-23T12:00:00Z");
+    let both = book(vec![from("x-banded", banded), from("x-flat", input("2"))]);
+    for (counted, nanos, lines) in [("input 500", 2_000_000, 1), ("input 1500", 4_500_000, 2), ("input 4000", 8_000_000, 1)] {
+        let (total, texts, conflict) = line(&both, &query, counted);
+        assert_eq!((total, texts.len(), conflict), (nanos, lines, true), "{counted}");
+    }
+}
+
+#[test]
+fn a_factor_is_on_each_of_the_rules_that_could_hold() {
+    let zone = |id: &str, price: &str| rule("s/m", "input_tokens", "", &format!("deployment={id}"), price);
+    let rules = vec![zone("a", "5"), zone("b", "4")];
+    let modifiers = vec![Modifier { region: Region::Within(RegionScope::Geo, vec!["us".to_owned()]), ..modifier("geo", "s", "", "2") }];
+    let mut own = rules.clone();
+    own[0] = within(RegionScope::Geo, &["us"], own[0].clone());
+    let cost = |rules: Vec<Rule>, region: &str| {
+        let book = PriceBook::from_rows(Rows { rules, modifiers: modifiers.clone(), ..Rows::default() }).unwrap();
+        total(&book, &at("2026-11-23T12:00:00Z").in_region(region), "input 1000")
+    };
+    assert_eq!((cost(rules.clone(), ""), cost(rules, "us")), (Some(5_000_000), Some(10_000_000)));
+    assert_eq!(cost(own, "us"), Some(5_000_000), "the regional price is the narrower one and holds without the factor");
+}
+
+#[test]
 fn a_short_name_that_two_skus_share_is_unknown() {
     let mut one = rule("one/m", "input_tokens", "", "", "1");
     let mut two = rule("two/m", "input_tokens", "", "", "2");

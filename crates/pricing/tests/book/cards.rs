@@ -137,6 +137,7 @@ pub fn rows() -> Rows {
             model("g/card", 1_000_000, 65_536, 0),
         ],
         semantics,
+        ..Rows::default()
     }
 }
 

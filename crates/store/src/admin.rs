@@ -188,6 +188,30 @@ pub struct PriceRow {
     pub actor: String,
 }
 
+/// An imported price source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PriceSource {
+    /// Its name, for example `litellm`.
+    pub name: String,
+    /// What was learnt from it, as a text that this crate doesn't read.
+    pub body: String,
+    /// When it was imported last.
+    pub at: Timestamp,
+    /// Who imported it.
+    pub actor: String,
+}
+
+/// An attempt that was let through without a price.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnpricedAttempt {
+    /// When it was admitted.
+    pub at: Timestamp,
+    /// All attributes.
+    pub attributes: ledger::Attributes,
+    /// Its tokens, all meters together.
+    pub tokens: u64,
+}
+
 /// Which audit lines to list, newest first.
 #[derive(Clone, Debug, Default)]
 pub struct AuditFilter {
@@ -215,7 +239,7 @@ pub struct AuditLine {
     /// Who.
     pub actor: String,
     /// What: `budget.put`, `budget.removed`, `budget.paused`, `run.started`, `run.raised`, `run.joined`, `run.ended`, `key.created`, `key.rotated`,
-    /// `key.revoked`, `key.updated`, `call.resolved`, `call.trued_up`, `price.set`, `price.removed`, `setting.set`.
+    /// `key.revoked`, `key.updated`, `call.resolved`, `call.trued_up`, `price.set`, `price.removed`, `price.imported`, `price.accepted`, `setting.set`.
     pub action: String,
     /// On what.
     pub subject: String,

@@ -47,8 +47,8 @@ mod verify;
 mod writer;
 
 pub use admin::{
-    AuditFilter, AuditLine, BudgetChanges, BudgetRecord, Headroom, KeyChange, KeyNew, MatchView, Origin, PriceRow, Resolution, RunFilter,
-    RunRecord, RunStart, RunSummary, RunToken, Stats, Target,
+    AuditFilter, AuditLine, BudgetChanges, BudgetRecord, Headroom, KeyChange, KeyNew, MatchView, Origin, PriceRow, PriceSource, Resolution,
+    RunFilter, RunRecord, RunStart, RunSummary, RunToken, Stats, Target, UnpricedAttempt,
 };
 pub use backup::{BackupError, backup, restore};
 pub use blocks::{Salt, hash_block};

@@ -321,3 +321,52 @@ async fn headroom_is_what_the_tightest_budget_leaves() {
     books.close().await.unwrap();
     assert!(matches!(books.accounts().await, Err(BooksError::Unavailable(_))));
 }
+
+#[tokio::test]
+async fn an_imported_source_is_replaced_whole_and_audited_without_its_text() {
+    let dir = TempDir::new();
+    let (books, _) = open(dir.path());
+    let put = |texts: &[(&str, &str)]| {
+        let texts = texts.iter().map(|(name, body)| ((*name).to_owned(), (*body).to_owned())).collect();
+        books.put_price_sources(texts, "price.imported", serde_json::json!({"read": 2}), "ann")
+    };
+    put(&[("litellm", "old")]).await.unwrap();
+    put(&[("litellm", "new"), ("azure-retail", "meters")]).await.unwrap();
+    books.close().await.unwrap();
+    let (books, _) = open(dir.path());
+    let kept: Vec<_> = books.price_sources().await.unwrap().into_iter().map(|source| (source.name, source.body, source.actor)).collect();
+    let expected =
+        [("azure-retail", "meters"), ("litellm", "new")].map(|(name, body)| (name.to_owned(), body.to_owned(), "ann".to_owned()));
+    assert_eq!(kept, expected);
+    books.remove_price_source("litellm", "ann").await.unwrap();
+    assert!(matches!(books.remove_price_source("litellm", "ann").await, Err(BooksError::NotFound(_))));
+    let told = [("price.imported", "litellm"), ("price.imported", "litellm,azure-retail"), ("price.source_removed", "litellm")];
+    assert_eq!(audited(&books), told.map(|(action, subject)| line("ann", action, subject)));
+    books.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_call_without_a_price_is_counted_with_its_tokens_until_its_cost_is_told() {
+    let dir = TempDir::new();
+    let (books, _) = open(dir.path());
+    put(&books, budget("all", "10", &[])).await;
+    let counted = |meter: &str, quantity| store::StoredLine {
+        meter: meter.to_owned(),
+        attrs: std::collections::BTreeMap::new(),
+        quantity,
+        rate: String::new(),
+        per: 1,
+        nanos: 0,
+        rule: "unpriced".to_owned(),
+    };
+    let priced = hold(&books, "1", &[]).await;
+    settle(&books, priced.hold, "0").await;
+    let unknown = hold(&books, "1", &[("team", "search")]).await;
+    let mut last = end(unknown.hold, settled("0"));
+    last.priced = false;
+    last.lines = vec![counted("input_tokens", 1000), counted("output_tokens", 50), counted("tool_call", 3)];
+    books.finish(last).await.unwrap();
+    let found = books.reader().unpriced(None).unwrap();
+    assert_eq!(found.iter().map(|call| (call.tokens, call.attributes["team"].as_str())).collect::<Vec<_>>(), [(1050, "search")]);
+    books.close().await.unwrap();
+}

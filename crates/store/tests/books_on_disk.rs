@@ -70,7 +70,7 @@ async fn verify_sees_what_was_changed_behind_the_ledgers_back() {
         ("UPDATE attempts SET status = 'voided', held_nanos = 0 WHERE status = 'held'", Some("has no open record")),
         ("UPDATE attempts SET granted_nanos = 7 WHERE status = 'voided'", Some("its record says")),
         (
-            "INSERT INTO attempts SELECT hold || 'X', call_id, attempt, at_us, dialect, operation, provider, model_asked, model_sent, status, granted_nanos, held_nanos, cost_nanos, estimated, assume_us, ceiling, run, key, team, start, \"end\" FROM attempts LIMIT 1",
+            "INSERT INTO attempts SELECT hold || 'X', call_id, attempt, at_us, dialect, operation, provider, model_asked, model_sent, status, granted_nanos, held_nanos, cost_nanos, estimated, assume_us, ceiling, run, key, team, start, \"end\", unpriced_tokens FROM attempts LIMIT 1",
             Some("recorded twice"),
         ),
         ("UPDATE meta SET value = 5 WHERE name = 'spent_nanos'", Some("kept as their sum")),
@@ -167,6 +167,8 @@ async fn a_file_of_the_first_schema_is_brought_up_and_a_newer_one_is_refused() {
     let account = &books.accounts().await.unwrap()[0];
     assert_eq!((account.spent, account.held), (usd("1.5"), usd("2")));
     assert_eq!(books.reader().calls(&CallFilter { unresolved_only: true, ..CallFilter::default() }).unwrap().len(), 1);
+    assert_eq!(books.reader().unpriced(None).unwrap(), []);
+    assert_eq!(books.price_sources().await.unwrap(), []);
     let report = verify(dir.path(), true).unwrap();
     assert!(report.ok, "{:?}", report.violations);
     books.close().await.unwrap();

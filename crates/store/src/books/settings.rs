@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::disk::{meta, prices};
 use crate::writer::turn::Fault;
-use crate::{Books, BooksError, PriceRow};
+use crate::{Books, BooksError, PriceRow, PriceSource};
 
 impl Books {
     /// Keeps a price row (JSON text in the price book's schema, checked by the caller) and gives its number.
@@ -43,6 +43,53 @@ impl Books {
     /// The records can't be read, or the writer has ended.
     pub async fn prices_extra(&self) -> Result<Vec<PriceRow>, BooksError> {
         self.look(|core| prices::all(&core.conn).map_err(super::unreadable)).await?
+    }
+
+    /// Keeps the texts of imported price sources in place of their last ones, all of them or none. `action` and `summary` are
+    /// what the audit says; the texts themselves are too long for it.
+    ///
+    /// # Errors
+    /// Says what is wrong with the request, or that the ledger can't be written; nothing changed.
+    pub async fn put_price_sources(
+        &self,
+        texts: Vec<(String, String)>,
+        action: &'static str,
+        summary: Value,
+        actor: &str,
+    ) -> Result<(), BooksError> {
+        let actor = actor.to_owned();
+        self.change(move |turn| {
+            let now = turn.now;
+            for (name, body) in &texts {
+                prices::put_source(turn.conn()?, name, body, now, &actor)?;
+            }
+            let names: Vec<&str> = texts.iter().map(|(name, _)| name.as_str()).collect();
+            turn.audit(&actor, action, &names.join(","), Value::Null, summary)
+        })
+        .await
+    }
+
+    /// Forgets what was imported from a source.
+    ///
+    /// # Errors
+    /// Nothing was imported from it, or the ledger can't be written; nothing changed.
+    pub async fn remove_price_source(&self, name: &str, actor: &str) -> Result<(), BooksError> {
+        let (name, actor) = (name.to_owned(), actor.to_owned());
+        self.change(move |turn| {
+            if !prices::remove_source(turn.conn()?, &name)? {
+                return Err(Fault::not_found(format!("price source {name}")));
+            }
+            turn.audit(&actor, "price.source_removed", &name, Value::Null, Value::Null)
+        })
+        .await
+    }
+
+    /// Imported price sources, by name.
+    ///
+    /// # Errors
+    /// The records can't be read, or the writer has ended.
+    pub async fn price_sources(&self) -> Result<Vec<PriceSource>, BooksError> {
+        self.look(|core| prices::sources(&core.conn).map_err(super::unreadable)).await?
     }
 
     /// Keeps a setting of the instance. Never a secret: the audit shows values.

@@ -53,8 +53,19 @@ pub(crate) fn insert(conn: &Connection, start: &AttemptStart, held: &Held) -> ru
 /// Writes how an attempt ended.
 pub(crate) fn end(conn: &Connection, end: &AttemptEnd) -> rusqlite::Result<()> {
     let text = codec::end_to_json(end).map_err(unwritable)?;
-    conn.prepare_cached("UPDATE attempts SET \"end\" = ?2 WHERE hold = ?1")?.execute(params![Id(end.hold.0).to_string(), text])?;
+    let unpriced = (!end.priced).then(|| tokens(end));
+    conn.prepare_cached("UPDATE attempts SET \"end\" = ?2, unpriced_tokens = ?3 WHERE hold = ?1")?.execute(params![
+        Id(end.hold.0).to_string(),
+        text,
+        unpriced
+    ])?;
     Ok(())
+}
+
+/// The tokens of all meters that count tokens.
+fn tokens(end: &AttemptEnd) -> i64 {
+    let counted = end.lines.iter().filter(|line| line.meter.ends_with("_tokens"));
+    counted.fold(0, |sum, line| sum.saturating_add_unsigned(line.quantity))
 }
 
 /// Writes where an attempt's money is. Only an open status holds anything.

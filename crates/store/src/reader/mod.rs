@@ -14,7 +14,7 @@ use self::query::{Terms, attempted, load_call, refused};
 use crate::admin::most;
 use crate::codec::CodecError;
 use crate::disk::connect;
-use crate::{AttemptEnd, AttemptStart, AuditFilter, AuditLine, CallId, CallStatus, RefusedCall};
+use crate::{AttemptEnd, AttemptStart, AuditFilter, AuditLine, CallId, CallStatus, RefusedCall, UnpricedAttempt};
 
 /// Which calls to list, newest first.
 #[derive(Clone, Debug, Default)]
@@ -217,6 +217,30 @@ impl Reader {
     /// The records can't be read.
     pub fn call_of_hold(&self, hold: HoldId) -> Result<Option<CallId>, ReadError> {
         self.with(|conn| Ok(crate::disk::attempts::of_hold(conn, hold)?.map(|standing| standing.call)))
+    }
+
+    /// Attempts without a price, oldest first. One whose cost was told later by `mete calls resolve` isn't among them.
+    ///
+    /// # Errors
+    /// The records can't be read.
+    pub fn unpriced(&self, since: Option<Timestamp>) -> Result<Vec<UnpricedAttempt>, ReadError> {
+        self.with(|conn| {
+            let mut select = conn.prepare_cached(
+                "SELECT at_us, json_extract(start, '$.attributes'), unpriced_tokens FROM attempts
+                 WHERE unpriced_tokens IS NOT NULL AND cost_nanos = 0 AND at_us >= ?1 ORDER BY at_us",
+            )?;
+            let mut rows = select.query([since.map_or(i64::MIN, Timestamp::as_microsecond)])?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                let text: String = row.get(1)?;
+                found.push(UnpricedAttempt {
+                    at: Timestamp::from_microsecond(row.get(0)?).unwrap_or_default(),
+                    attributes: serde_json::from_str(&text).map_err(|why| ReadError::Damaged(why.to_string()))?,
+                    tokens: row.get::<_, i64>(2)?.unsigned_abs(),
+                });
+            }
+            Ok(found)
+        })
     }
 
     /// Admin changes, newest first.

@@ -39,5 +39,5 @@ pub use gateway::Gateway;
 pub use metrics::{BUCKETS_MICROS, CallLabels, HistogramSnapshot, MetricsSnapshot};
 pub use planning::{Alternative, Estimate, EstimateAsk, EstimateError};
 pub use settings::{
-    Authentication, FallbackSettings, LimitSettings, ProviderSettings, Secret, Settings, TimeoutSettings, UnpricedPolicy, UseKey,
+    Authentication, CostFrom, FallbackSettings, LimitSettings, ProviderSettings, Secret, Settings, TimeoutSettings, UnpricedPolicy, UseKey,
 };

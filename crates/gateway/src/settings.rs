@@ -60,6 +60,16 @@ pub enum UnpricedPolicy {
     Allow,
 }
 
+/// Which cost binds where a provider says itself what a call cost. The hold is by the price book either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum CostFrom {
+    /// Usage by the price book; the provider's figure is kept beside it.
+    #[default]
+    Book,
+    /// The provider's figure, where it gives one that can be read; else the price book.
+    Provider,
+}
+
 /// One provider.
 #[derive(Clone, Debug)]
 pub struct ProviderSettings {
@@ -93,6 +103,8 @@ pub struct ProviderSettings {
     pub fallback: Vec<String>,
     /// How often one provider is tried again after a connection failure, 429, 500, 502, 503, 504 or 529.
     pub retries: u32,
+    /// Which cost binds.
+    pub cost_from: CostFrom,
 }
 
 /// A chain of providers.

@@ -203,6 +203,7 @@ mod tests {
             stream_usage: true,
             fallback: Vec::new(),
             retries: 0,
+            cost_from: crate::settings::CostFrom::Book,
         }
     }
 

@@ -240,6 +240,7 @@ fn settings(base_url: &str) -> Settings {
         stream_usage: true,
         fallback: Vec::new(),
         retries: 0,
+        cost_from: gateway::CostFrom::Book,
     };
     Settings {
         reach: String::new(),

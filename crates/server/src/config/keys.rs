@@ -154,6 +154,13 @@ pub(crate) const KEYS: &[KeyDoc] = &[
         "0",
         "How often one provider is tried again after a failed connection, 429, 500, 502, 503, 504 or 529.",
     ),
+    row(
+        "providers",
+        "cost_from",
+        "`book` or `provider`",
+        "\"book\"",
+        "Which cost binds where the provider says itself what a call cost: usage by the price book, or the provider's own figure. Both are kept, and holds are by the price book.",
+    ),
     row("budgets", "name", "name", "", "Unique name. It is the budget's identity: renaming it begins a new one."),
     row(
         "budgets",

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use dialects::Dialect;
-use gateway::{ProviderSettings, Secret, UseKey};
+use gateway::{CostFrom, ProviderSettings, Secret, UseKey};
 
 use super::meaning::Faults;
-use super::typed::{DialectWord, ProviderSection, UseKeyWord};
+use super::typed::{CostFromWord, DialectWord, ProviderSection, UseKeyWord};
 use crate::Environment;
 
 /// The providers of a config without any: the vendors, or whom the environment's base-URL variables name instead.
@@ -33,6 +33,7 @@ pub(crate) fn built_in(env: &Environment) -> Vec<ProviderSection> {
         stream_usage: true,
         fallback: Vec::new(),
         retries: 0,
+        cost_from: CostFromWord::Book,
     })
     .collect()
 }
@@ -189,5 +190,9 @@ fn settings(section: &ProviderSection, base_url: http::Uri, env: &Environment, n
         stream_usage: section.stream_usage,
         fallback: section.fallback.clone(),
         retries: section.retries,
+        cost_from: match section.cost_from {
+            CostFromWord::Book => CostFrom::Book,
+            CostFromWord::Provider => CostFrom::Provider,
+        },
     }
 }

@@ -173,6 +173,8 @@ pub(crate) struct ProviderSection {
     pub fallback: Vec<String>,
     #[serde(default)]
     pub retries: u32,
+    #[serde(default)]
+    pub cost_from: CostFromWord,
 }
 
 fn every_model() -> Vec<String> {
@@ -197,6 +199,14 @@ pub(crate) enum UseKeyWord {
     #[default]
     Virtual,
     Always,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum CostFromWord {
+    #[default]
+    Book,
+    Provider,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

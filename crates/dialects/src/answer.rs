@@ -2,11 +2,17 @@
 
 use crate::json::{Doc, Kind};
 use crate::reading::error_code;
-use crate::{Operation, Reading, anthropic, gemini, openai};
+use crate::{Counting, Operation, Reading, anthropic, gemini, openai};
+
+/// [`read_response_as`] with OpenAI's own way of counting.
+#[must_use]
+pub fn read_response(operation: Operation, body: &[u8]) -> Reading {
+    read_response_as(operation, Counting::default(), body)
+}
 
 /// Reads a complete, not streamed answer. An answer that isn't JSON has no usage and isn't complete.
 #[must_use]
-pub fn read_response(operation: Operation, body: &[u8]) -> Reading {
+pub fn read_response_as(operation: Operation, counting: Counting, body: &[u8]) -> Reading {
     let mut reading = Reading::default();
     let Ok(doc) = Doc::lenient(body, bulky(operation)) else { return reading };
     let root = doc.root();
@@ -20,8 +26,8 @@ pub fn read_response(operation: Operation, body: &[u8]) -> Reading {
         reading.error = Some(error_code(error));
     }
     match operation {
-        Operation::Chat => openai::read_chat(root, &mut reading),
-        Operation::Responses => openai::read_responses(root, &mut reading),
+        Operation::Chat => openai::read_chat(root, counting, &mut reading),
+        Operation::Responses => openai::read_responses(root, counting, &mut reading),
         Operation::Embeddings => openai::read_embeddings(root, &mut reading),
         Operation::Messages => anthropic::read_message(root, &mut reading),
         Operation::Generate | Operation::StreamGenerate => gemini::read_answer(root, &mut reading),

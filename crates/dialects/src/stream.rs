@@ -2,10 +2,10 @@
 
 use bytes::{Bytes, BytesMut};
 
-use crate::answer::{bulky, read_response};
+use crate::answer::{bulky, read_response_as};
 use crate::json::Doc;
 use crate::sse::{Cut, Cutter, Passing, StreamError};
-use crate::{Operation, Reading, anthropic, gemini, openai};
+use crate::{Counting, Operation, Reading, anthropic, gemini, openai};
 
 /// Largest event of a chat or message stream.
 const EVENT_BYTES_MAX: usize = 1 << 20;
@@ -28,6 +28,7 @@ pub struct StreamReader {
 #[derive(Debug)]
 struct Events {
     operation: Operation,
+    counting: Counting,
     reading: Reading,
     /// Anthropic's cumulative counts.
     counts: anthropic::Counts,
@@ -46,6 +47,7 @@ impl StreamReader {
         Self {
             events: Events {
                 operation,
+                counting: Counting::default(),
                 reading: Reading::default(),
                 counts: anthropic::Counts::default(),
                 choices: openai::Choices::default(),
@@ -55,6 +57,13 @@ impl StreamReader {
             held: BytesMut::new(),
             taken_out: false,
         }
+    }
+
+    /// Sets what the counts include, where the seller of the answer counts in another way than OpenAI.
+    #[must_use]
+    pub fn counting(mut self, counting: Counting) -> Self {
+        self.events.counting = counting;
+        self
     }
 
     /// Sets the size in bytes above which one event ends the stream: 1 MiB for chat and messages, 16 MiB for responses
@@ -109,7 +118,7 @@ impl StreamReader {
             let mut reading = Reading::default();
             self.cutter.end(&mut |cut| {
                 if let Cut::Event(body) = cut {
-                    reading = read_response(self.events.operation, body);
+                    reading = read_response_as(self.events.operation, self.events.counting, body);
                 }
             });
             return (self.held.freeze(), reading);
@@ -133,8 +142,8 @@ impl Events {
         let Ok(doc) = Doc::lenient(data, bulky(self.operation)) else { return Passing::On };
         let (root, reading) = (doc.root(), &mut self.reading);
         match self.operation {
-            Operation::Chat => return openai::chat_event(root, reading, &mut self.choices),
-            Operation::Responses => openai::responses_event(root, reading),
+            Operation::Chat => return openai::chat_event(root, self.counting, reading, &mut self.choices),
+            Operation::Responses => openai::responses_event(root, self.counting, reading),
             Operation::Messages => anthropic::message_event(root, reading, &mut self.counts),
             Operation::Generate | Operation::StreamGenerate => gemini::generate_event(root, reading),
             _ => {}

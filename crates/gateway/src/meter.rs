@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use dialects::{Operation, Reading, StreamReader, UsageReading};
+use dialects::{Counting, Operation, Reading, StreamReader, UsageReading};
 use http::header::{CONTENT_TYPE, HeaderMap};
 use http::{Response, StatusCode};
 use http_body_util::BodyExt;
@@ -118,10 +118,10 @@ pub(crate) fn manner(response: &Response<Incoming>, operation: Operation) -> Man
     }
 }
 
-/// Collects an answer that isn't streamed.
+/// Collects an answer that isn't streamed, of an operation whose seller counts in some way.
 pub(crate) async fn collect(
     response: Response<Incoming>,
-    operation: Operation,
+    (operation, counting): (Operation, Counting),
     bytes_max: usize,
     dispatched: Instant,
     waits: &mut Waits<'_>,
@@ -146,7 +146,7 @@ pub(crate) async fn collect(
         Ok(body) => (End::Answered, body),
         Err(end) => (end, Bytes::new()),
     };
-    let reading = if end == End::Answered { dialects::read_response(operation, &body) } else { Reading::default() };
+    let reading = if end == End::Answered { dialects::read_response_as(operation, counting, &body) } else { Reading::default() };
     Metered {
         end,
         status: Some(head.status),
@@ -188,6 +188,7 @@ impl Ceiling {
 /// How to relay one stream.
 pub(crate) struct Relay {
     pub(crate) operation: Operation,
+    pub(crate) counting: Counting,
     pub(crate) manner: Manner,
     /// Whether the usage chunk exists only because Mete asked for it.
     pub(crate) strip_usage: bool,
@@ -198,7 +199,7 @@ pub(crate) struct Relay {
 /// Relays a stream to a client that has its head already.
 pub(crate) async fn relay(response: Response<Incoming>, relay: Relay, waits: &mut Waits<'_>, client: &mut Client) -> Metered {
     let (head, body) = response.into_parts();
-    let mut reader = StreamReader::new(relay.operation, relay.strip_usage);
+    let mut reader = StreamReader::new(relay.operation, relay.strip_usage).counting(relay.counting);
     let mut first_byte = None;
     let mut end = pump(body, &mut reader, &relay, &mut first_byte, waits, client).await;
     let (rest, reading) = reader.finish();

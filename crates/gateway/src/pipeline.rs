@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use dialects::{Dialect, Operation, Request, Route, UsageReading};
+use dialects::{Counting, Dialect, Operation, Request, Route, UsageReading};
 use futures_util::FutureExt;
 use http::header::RETRY_AFTER;
 use http::request::Parts;
@@ -210,7 +210,8 @@ impl Stage<'_> {
         waits.deadline = waits.until(count::PATIENCE);
         let Sent::Head(answer) = forward::forward(&self.upstreams, question, &mut waits, client).await else { return None };
         let asked = Instant::now();
-        let metered = meter::collect(answer, Operation::CountTokens, count::ANSWER_BYTES_MAX, asked, &mut waits, client).await;
+        let metered =
+            meter::collect(answer, (Operation::CountTokens, Counting::default()), count::ANSWER_BYTES_MAX, asked, &mut waits, client).await;
         metered.answered().filter(StatusCode::is_success)?;
         dialects::read_count(call.route.dialect, &metered.body)
     }
@@ -294,15 +295,17 @@ impl Stage<'_> {
         self.gateway.inner.metrics.first_byte(dispatched.elapsed());
         let operation = call.route.operation;
         let manner = meter::manner(&answer, operation);
+        let counting = Counting::from(&self.prices.semantics(&target.query.seller));
         if manner == Manner::Whole {
-            return meter::collect(answer, operation, self.settings.limits.answer_bytes_max, dispatched, &mut waits, client).await;
+            return meter::collect(answer, (operation, counting), self.settings.limits.answer_bytes_max, dispatched, &mut waits, client)
+                .await;
         }
         let mut begun = response::head(answer.status(), answer.headers());
         response::with_admission(&mut begun, call.id, admitted, call.request.ask.output_ceiling);
         client.begin(begun);
         let choices = call.request.ask.choices.max(1);
         let ceiling = admitted.ceiling.map(|ceiling| Ceiling { tokens: ceiling.saturating_mul(choices) });
-        let relay = Relay { operation, manner, strip_usage: shape::asks_for_usage(call, target.provider), ceiling, dispatched };
+        let relay = Relay { operation, counting, manner, strip_usage: shape::asks_for_usage(call, target.provider), ceiling, dispatched };
         meter::relay(answer, relay, &mut waits, client).await
     }
 
@@ -409,7 +412,7 @@ impl Stage<'_> {
         let metered = match forward::forward(&self.upstreams, upstream, &mut waits, client).await {
             Sent::Head(answer) => {
                 let limit = self.settings.limits.answer_bytes_max;
-                meter::collect(answer, call.route.operation, limit, dispatched, &mut waits, client).await
+                meter::collect(answer, (call.route.operation, Counting::default()), limit, dispatched, &mut waits, client).await
             }
             Sent::Unreachable(_) => Metered::without_answer(End::NotSent(Unsent::Unreachable), dispatched),
             Sent::NoAnswer(why) => Metered::without_answer(End::NoAnswer(why), dispatched),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use dialects::{Dialect, Operation, Reading, UsageReading, read_response};
+use dialects::{Counting, Dialect, Operation, Reading, UsageReading, read_response_as};
 use jiff::Timestamp;
 use pricing::{Cost, PriceBook, PriceQuery, Usage};
 use serde_json::{Map, Value, json};
@@ -60,7 +60,8 @@ pub fn cost(ask: &CostAsk) -> Result<Value, OfflineError> {
 pub(crate) fn cost_by(book: &PriceBook, ask: &CostAsk) -> Result<Value, OfflineError> {
     let dialect =
         Dialect::from_name(&ask.dialect).ok_or_else(|| OfflineError::Ask("dialect: write openai, anthropic or gemini".to_owned()))?;
-    let reading = read_usage(dialect, &ask.usage)?;
+    let seller = ask.seller.as_deref().unwrap_or(vendor(dialect));
+    let reading = read_usage(dialect, Counting::from(&book.semantics(seller)), &ask.usage)?;
     let usage = match reading.usage {
         UsageReading::Reported(usage) => usage,
         UsageReading::Refused { why } => return Err(OfflineError::Usage(why)),
@@ -77,7 +78,7 @@ pub(crate) fn cost_by(book: &PriceBook, ask: &CostAsk) -> Result<Value, OfflineE
             ))
         })?,
     };
-    let mut query = PriceQuery::new(ask.seller.as_deref().unwrap_or(vendor(dialect)), &ask.model, at);
+    let mut query = PriceQuery::new(seller, &ask.model, at);
     query.region = ask.region.clone().unwrap_or_default();
     query.select = reading.select;
     query.select.extend(ask.select.iter().cloned());
@@ -93,7 +94,7 @@ const fn vendor(dialect: Dialect) -> &'static str {
 }
 
 /// Reads usage by the dialect's own reader, as part of the answer that it comes in.
-fn read_usage(dialect: Dialect, text: &str) -> Result<Reading, OfflineError> {
+fn read_usage(dialect: Dialect, counting: Counting, text: &str) -> Result<Reading, OfflineError> {
     let not_json = |why: serde_json::Error| OfflineError::Ask(format!("the usage is not a JSON object: {why}"));
     let found: Map<String, Value> = serde_json::from_str(text).map_err(not_json)?;
     let is_whole = |name: &str| found.get(name).is_some_and(Value::is_object);
@@ -107,7 +108,7 @@ fn read_usage(dialect: Dialect, text: &str) -> Result<Reading, OfflineError> {
         Dialect::OpenAi => Operation::Embeddings,
     };
     let answer = if is_whole(member) { text.to_owned() } else { json!({member: usage}).to_string() };
-    Ok(read_response(operation, answer.as_bytes()))
+    Ok(read_response_as(operation, counting, answer.as_bytes()))
 }
 
 fn document(query: &PriceQuery, usage: &Usage, book: &PriceBook) -> Value {

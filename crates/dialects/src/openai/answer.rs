@@ -3,14 +3,15 @@
 use pricing::{Meter, Usage};
 
 use super::usage::{self, CHAT, RESPONSES, tool};
+use crate::Counting;
 use crate::json::Value;
 use crate::reading::{Reading, UsageReading, error_code, tally, text_inside};
 
 /// Reads a chat completion.
-pub(crate) fn read_chat(root: Value<'_>, reading: &mut Reading) {
+pub(crate) fn read_chat(root: Value<'_>, counting: Counting, reading: &mut Reading) {
     head(root, reading);
     if let Some(counts) = root.get("usage") {
-        reading.usage = usage::read(counts, &CHAT);
+        reading.usage = usage::read(counts, &CHAT, counting);
         reading.provider_cost_usd = usage::provider_cost(counts);
     }
     if reading.usage == UsageReading::Missing {
@@ -44,7 +45,7 @@ pub(super) fn head(root: Value<'_>, reading: &mut Reading) {
 }
 
 /// Reads a response object, alone or inside a stream's last event.
-pub(crate) fn read_responses(root: Value<'_>, reading: &mut Reading) {
+pub(crate) fn read_responses(root: Value<'_>, counting: Counting, reading: &mut Reading) {
     head(root, reading);
     if let Some(error) = root.get("error").filter(|error| !error.is_null()) {
         reading.error = Some(error_code(error));
@@ -60,7 +61,7 @@ pub(crate) fn read_responses(root: Value<'_>, reading: &mut Reading) {
         reading.tools_called = seen.tools_called;
     }
     if let Some(counts) = root.get("usage") {
-        reading.usage = usage::read(counts, &RESPONSES);
+        reading.usage = usage::read(counts, &RESPONSES, counting);
         reading.provider_cost_usd = usage::provider_cost(counts);
     }
     calls.stated(root);

@@ -2,6 +2,7 @@
 
 use super::answer::{chat_message, head, read_responses};
 use super::usage::{self, CHAT};
+use crate::Counting;
 use crate::json::{Kind, Value};
 use crate::reading::{Reading, UsageReading, error_code};
 use crate::sse::Passing;
@@ -27,7 +28,7 @@ impl Choices {
 }
 
 /// Reads a chunk of a chat stream. Usage is final when no choice is left to go on; before that it is a running count.
-pub(crate) fn chat_event(root: Value<'_>, reading: &mut Reading, progress: &mut Choices) -> Passing {
+pub(crate) fn chat_event(root: Value<'_>, counting: Counting, reading: &mut Reading, progress: &mut Choices) -> Passing {
     head(root, reading);
     if let Some(error) = root.get("error").filter(|error| !error.is_null()) {
         reading.error = Some(error_code(error));
@@ -48,7 +49,7 @@ pub(crate) fn chat_event(root: Value<'_>, reading: &mut Reading, progress: &mut 
     if let Some(cost) = usage::provider_cost(counts) {
         reading.provider_cost_usd = Some(cost);
     }
-    match usage::read(counts, &CHAT) {
+    match usage::read(counts, &CHAT, counting) {
         UsageReading::Reported(running) if !is_empty && !progress.are_finished() => reading.partial = Some(running),
         found => reading.usage = found,
     }
@@ -56,13 +57,13 @@ pub(crate) fn chat_event(root: Value<'_>, reading: &mut Reading, progress: &mut 
 }
 
 /// Reads an event of a responses stream.
-pub(crate) fn responses_event(root: Value<'_>, reading: &mut Reading) {
+pub(crate) fn responses_event(root: Value<'_>, counting: Counting, reading: &mut Reading) {
     let kind = root.get("type").and_then(Value::text).unwrap_or_default();
     match kind.as_ref() {
         "response.completed" | "response.incomplete" | "response.failed" => {
             reading.complete = true;
             if let Some(response) = root.get("response") {
-                read_responses(response, reading);
+                read_responses(response, counting, reading);
             }
         }
         "response.created" | "response.in_progress" => {

@@ -2,6 +2,7 @@
 
 use pricing::{Attrs, Meter, Usage};
 
+use crate::Counting;
 use crate::json::{Kind, Value};
 use crate::reading::{Reading, UsageReading, tally, tally_in};
 
@@ -39,11 +40,11 @@ struct Counts {
 }
 
 /// Reads a usage object.
-pub(super) fn read(usage: Value<'_>, names: &Names) -> UsageReading {
+pub(super) fn read(usage: Value<'_>, names: &Names, counting: Counting) -> UsageReading {
     if usage.kind() != Kind::Object {
         return UsageReading::Missing;
     }
-    match counts(usage, names).and_then(|counts| counts.map(meters).transpose()) {
+    match counts(usage, names, counting).and_then(|counts| counts.map(meters).transpose()) {
         Ok(Some(usage)) => UsageReading::Reported(usage),
         Ok(None) => UsageReading::Missing,
         Err(why) => UsageReading::Refused { why },
@@ -51,7 +52,7 @@ pub(super) fn read(usage: Value<'_>, names: &Names) -> UsageReading {
 }
 
 /// The counts; `None` when a side is missing.
-fn counts(usage: Value<'_>, names: &Names) -> Result<Option<Counts>, String> {
+fn counts(usage: Value<'_>, names: &Names, counting: Counting) -> Result<Option<Counts>, String> {
     let (Some(input), Some(output)) = (tally(usage, names.input)?, tally(usage, names.output)?) else { return Ok(None) };
     let inside = |name| tally_in(usage, names.input_details, name);
     let outside = |name| tally_in(usage, names.output_details, name);
@@ -64,20 +65,42 @@ fn counts(usage: Value<'_>, names: &Names) -> Result<Option<Counts>, String> {
         None => tally(usage, "num_search_queries")?,
         some => some,
     };
-    let reasoning = outside("reasoning_tokens")?.unwrap_or(0);
-    // xAI counts reasoning beside the completion: only then does the total say so.
-    let total = tally(usage, "total_tokens")?;
-    let is_beside = reasoning > 0 && total == Some(input + output + reasoning);
-    Ok(Some(Counts {
+    let counts = Counts {
         input,
         cached: cached.unwrap_or(0),
         written: inside("cache_write_tokens")?.unwrap_or(0),
         audio_in: inside("audio_tokens")?.unwrap_or(0),
-        output: if is_beside { output + reasoning } else { output },
+        output,
         audio_out: outside("audio_tokens")?.unwrap_or(0),
-        reasoning,
+        reasoning: outside("reasoning_tokens")?.unwrap_or(0),
         searches: searches.unwrap_or(0),
-    }))
+    };
+    Ok(Some(counts.whole(tally(usage, "total_tokens")?, counting)))
+}
+
+impl Counts {
+    /// The counts with all that is counted beside them taken in. The total that the answer states decides, the seller's
+    /// way of counting where it states none or one that fits no way.
+    fn whole(mut self, total: Option<u64>, counting: Counting) -> Self {
+        let beside = |counting: &Counting| {
+            let read = if counting.cache_read_inside { 0 } else { self.cached };
+            let written = if counting.cache_write_inside { 0 } else { self.written };
+            let reasoning = if counting.reasoning_inside { 0 } else { self.reasoning };
+            (read + written, reasoning)
+        };
+        let fits = |counting: &Counting| {
+            let (cache, reasoning) = beside(counting);
+            Some(self.input + cache + self.output + reasoning) == total
+        };
+        let reasoned = |counting: Counting| Counting { reasoning_inside: !counting.reasoning_inside, ..counting };
+        let cache = !counting.cache_read_inside;
+        let cached = Counting { cache_read_inside: cache, cache_write_inside: cache, ..counting };
+        let ways = [counting, reasoned(counting), cached, reasoned(cached)];
+        let (cache, reasoning) = beside(ways.iter().find(|way| fits(way)).unwrap_or(&counting));
+        self.input += cache;
+        self.output += reasoning;
+        self
+    }
 }
 
 /// Cached and written tokens are part of the prompt, reasoning and audio of the completion.

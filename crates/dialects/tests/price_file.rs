@@ -117,6 +117,23 @@ fn every_kind_of_row_is_written_as_it_was_read() {
         "\n",
         r#"{"seller":"acme","sku":"acme/m","meter":"tool_call","attrs":{"tool":"search"},"unit":"call","per":"1000","price":"10","id":"r2","prov":{"source":"vendor"}}"#,
         "\n",
+        r#"{"seller":"acme","sku":"acme/m","meter":"input_tokens","price":"3","id":"r3","layer":"operator","prov":{"source":"operator"}}"#,
+        "\n",
     );
     assert_eq!(write(&read(text).unwrap()), text);
+}
+
+#[test]
+fn a_written_book_has_the_version_of_the_book_it_was_written_from() {
+    let book = pricing::PriceBook::from_rows(dialects::price_book::embedded_rows()).unwrap();
+    let own = r#"{"seller":"openai","sku":"openai/gpt-5.5","meter":"input_tokens","price":"4.2"}
+{"type":"model","seller":"openai","sku":"openai/gpt-5.5","output_tokens_max":5}
+{"type":"semantics","seller":"openai","output_includes_reasoning":false}
+{"type":"alias","seller":"openai","name":"house","sku":"openai/gpt-5.5"}"#;
+    let book = book.with_extra(read(own).unwrap()).unwrap();
+    let again = pricing::PriceBook::from_rows(read(&write(book.rows())).unwrap()).unwrap();
+    assert_eq!(again.version(), book.version());
+    let query = pricing::PriceQuery::new("openai", "house", "2026-11-23T12:00:00Z".parse().unwrap());
+    assert_eq!(again.model_facts(&query).output_tokens_max, Some(5));
+    assert!(!again.semantics("openai").output_includes_reasoning);
 }

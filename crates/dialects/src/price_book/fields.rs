@@ -53,7 +53,27 @@ pub(super) struct RuleRow<'a> {
     pub status: String,
     #[serde(default)]
     pub free: bool,
+    #[serde(default)]
+    pub layer: LayerRow,
     pub prov: Option<ProvRow>,
+}
+
+/// Whose row it is; only snapshots of a whole book say so.
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum LayerRow {
+    #[default]
+    Embedded,
+    Operator,
+}
+
+impl From<LayerRow> for pricing::Layer {
+    fn from(row: LayerRow) -> Self {
+        match row {
+            LayerRow::Embedded => Self::Embedded,
+            LayerRow::Operator => Self::Operator,
+        }
+    }
 }
 
 /// The publisher of a row that doesn't name it: the first part of the sku.
@@ -178,6 +198,8 @@ pub(super) struct AliasRow {
     pub valid: SpanRow,
     #[serde(default)]
     pub recorded: SpanRow,
+    #[serde(default)]
+    pub layer: LayerRow,
     pub prov: Option<ProvRow>,
 }
 
@@ -206,6 +228,8 @@ pub(super) struct ModifierRow<'a> {
     pub valid: SpanRow,
     #[serde(default)]
     pub recorded: SpanRow,
+    #[serde(default)]
+    pub layer: LayerRow,
     pub prov: Option<ProvRow>,
 }
 
@@ -241,6 +265,8 @@ pub(super) struct AllowanceRow<'a> {
     pub recorded: SpanRow,
     #[serde(default = "list")]
     pub price_kind: String,
+    #[serde(default)]
+    pub layer: LayerRow,
     pub prov: Option<ProvRow>,
 }
 
@@ -266,6 +292,8 @@ pub(super) struct ModelRow {
     pub cache_tokens_min: u64,
     #[serde(default)]
     pub tokenizer: String,
+    #[serde(default)]
+    pub layer: LayerRow,
     pub prov: Option<ProvRow>,
 }
 
@@ -289,6 +317,8 @@ pub(super) struct SemanticsRow {
     pub automatic_cache_writes: bool,
     #[serde(default = "yes")]
     pub prompt_again_after_tools: bool,
+    #[serde(default)]
+    pub layer: LayerRow,
     pub prov: Option<ProvRow>,
 }
 

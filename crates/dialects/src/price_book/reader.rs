@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use money::{Decimal, Nanos, Rate};
 use pricing::{
-    Alias, Allowance, Basis, Confidence, Grant, Holidays, Layer, Meter, Model, ModelFacts, Modifier, Period, Price, PriceKind, Provenance,
-    Region, RegionScope, Rows, Rule, Schedule, Semantics, Slot, Span, Step, TierMode,
+    Alias, Allowance, Basis, Confidence, Grant, Holidays, Meter, Model, ModelFacts, Modifier, Period, Price, PriceKind, Provenance, Region,
+    RegionScope, Rows, Rule, Schedule, Semantics, Slot, Span, Step, TierMode,
 };
 use serde_json::value::RawValue;
 
@@ -102,7 +102,7 @@ fn rule(row: RuleRow<'_>) -> Result<Rule, String> {
         price_kind: price_kind(&row.price_kind)?,
         free: row.free,
         prov: provenance(row.prov)?,
-        layer: Layer::Embedded,
+        layer: row.layer.into(),
     };
     if rule.price.rates().any(Rate::is_zero) && !rule.free {
         return Err("price 0; write \"free\": true when it is free, or leave the row out when its price isn't known".to_owned());
@@ -281,7 +281,7 @@ fn alias(row: AliasRow) -> Result<Alias, String> {
         select: row.select,
         valid: span("valid", &row.valid)?,
         recorded: span("recorded", &row.recorded)?,
-        layer: Layer::Embedded,
+        layer: row.layer.into(),
         prov: provenance(row.prov)?,
     })
 }
@@ -303,7 +303,7 @@ fn modifier(row: ModifierRow<'_>) -> Result<Modifier, String> {
         excludes: row.excludes,
         valid: span("valid", &row.valid)?,
         recorded: span("recorded", &row.recorded)?,
-        layer: Layer::Embedded,
+        layer: row.layer.into(),
         prov: provenance(row.prov)?,
     })
 }
@@ -334,7 +334,7 @@ fn allowance(row: AllowanceRow<'_>) -> Result<Allowance, String> {
         recorded: span("recorded", &row.recorded)?,
         price_kind: price_kind(&row.price_kind)?,
         prov: provenance(row.prov)?,
-        layer: Layer::Embedded,
+        layer: row.layer.into(),
     })
 }
 
@@ -347,7 +347,7 @@ fn model(row: ModelRow) -> Result<Model, String> {
         cache_writes_priced: false,
         tokenizer: row.tokenizer,
     };
-    Ok(Model { seller: row.seller, sku: row.sku, mode: row.mode, facts, layer: Layer::Embedded, prov: provenance(row.prov)? })
+    Ok(Model { seller: row.seller, sku: row.sku, mode: row.mode, facts, layer: row.layer.into(), prov: provenance(row.prov)? })
 }
 
 fn semantics(row: SemanticsRow) -> Result<Semantics, String> {
@@ -358,7 +358,7 @@ fn semantics(row: SemanticsRow) -> Result<Semantics, String> {
         output_includes_reasoning: row.output_includes_reasoning,
         automatic_cache_writes: row.automatic_cache_writes,
         prompt_again_after_tools: row.prompt_again_after_tools,
-        layer: Layer::Embedded,
+        layer: row.layer.into(),
         prov: provenance(row.prov)?,
     })
 }

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use pricing::{
-    Alias, Allowance, Basis, Grant, Holidays, Model, Modifier, Period, Price, PriceKind, Provenance, Region, RegionScope, Rows, Rule,
-    Schedule, Semantics, Span, TierMode,
+    Alias, Allowance, Basis, Grant, Holidays, Layer, Model, Modifier, Period, Price, PriceKind, Provenance, Region, RegionScope, Rows,
+    Rule, Schedule, Semantics, Span, TierMode,
 };
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -14,19 +14,20 @@ use sha2::{Digest as _, Sha256};
 #[must_use]
 pub fn write(rows: &Rows) -> String {
     let mut text = String::new();
-    let mut section = |mut lines: Vec<String>| {
+    let mut section = |mut lines: Vec<(Layer, String)>| {
+        // The operator's rows come last, as they do in a book: among facts of one model the last ones count.
         lines.sort_unstable();
-        for line in lines {
+        for (_, line) in lines {
             text.push_str(&line);
             text.push('\n');
         }
     };
-    section(rows.semantics.iter().map(semantics).collect());
-    section(rows.models.iter().map(model).collect());
-    section(rows.modifiers.iter().map(modifier).collect());
-    section(rows.aliases.iter().map(alias).collect());
-    section(rows.allowances.iter().map(allowance).collect());
-    section(rows.rules.iter().map(|row| Value::Object(rule(row)).to_string()).collect());
+    section(rows.semantics.iter().map(|row| (row.layer, semantics(row))).collect());
+    section(rows.models.iter().map(|row| (row.layer, model(row))).collect());
+    section(rows.modifiers.iter().map(|row| (row.layer, modifier(row))).collect());
+    section(rows.aliases.iter().map(|row| (row.layer, alias(row))).collect());
+    section(rows.allowances.iter().map(|row| (row.layer, allowance(row))).collect());
+    section(rows.rules.iter().map(|row| (row.layer, Value::Object(rule(row)).to_string())).collect());
     text
 }
 
@@ -35,6 +36,7 @@ pub fn write(rows: &Rows) -> String {
 pub fn derived_id(row: &Rule) -> String {
     let mut fields = rule(row);
     fields.remove("id");
+    fields.remove("layer");
     fields.remove("prov");
     let digest = Sha256::digest(Value::Object(fields).to_string().as_bytes());
     digest.iter().take(6).fold("sha256:".to_owned(), |mut id, byte| {
@@ -79,6 +81,7 @@ fn rule(row: &Rule) -> Map<String, Value> {
     put(&mut fields, "recorded", span(&row.recorded, ""));
     put(&mut fields, "price_kind", json!(price_kind(row.price_kind)));
     put(&mut fields, "id", json!(row.id));
+    put(&mut fields, "layer", json!(layer(row.layer)));
     put(&mut fields, "prov", provenance(&row.prov));
     fields
 }
@@ -176,6 +179,7 @@ fn alias(row: &Alias) -> String {
     put(&mut fields, "select", json!(row.select));
     put(&mut fields, "valid", span(&row.valid, ""));
     put(&mut fields, "recorded", span(&row.recorded, ""));
+    put(&mut fields, "layer", json!(layer(row.layer)));
     put(&mut fields, "prov", provenance(&row.prov));
     Value::Object(fields).to_string()
 }
@@ -194,6 +198,7 @@ fn modifier(row: &Modifier) -> String {
     put(&mut fields, "excludes", json!(row.excludes));
     put(&mut fields, "valid", span(&row.valid, ""));
     put(&mut fields, "recorded", span(&row.recorded, ""));
+    put(&mut fields, "layer", json!(layer(row.layer)));
     put(&mut fields, "prov", provenance(&row.prov));
     Value::Object(fields).to_string()
 }
@@ -218,8 +223,17 @@ fn allowance(row: &Allowance) -> String {
     put(&mut fields, "valid", span(&row.valid, ""));
     put(&mut fields, "recorded", span(&row.recorded, ""));
     put(&mut fields, "price_kind", json!(price_kind(row.price_kind)));
+    put(&mut fields, "layer", json!(layer(row.layer)));
     put(&mut fields, "prov", provenance(&row.prov));
     Value::Object(fields).to_string()
+}
+
+/// Whose row it is, as it is written; nothing for the usual one.
+const fn layer(layer: Layer) -> &'static str {
+    match layer {
+        Layer::Embedded => "",
+        Layer::Operator => "operator",
+    }
 }
 
 /// The kind of a price as it is written; nothing for the usual one.
@@ -243,6 +257,7 @@ fn model(row: &Model) -> String {
     put(&mut fields, "decode_tokens_per_second", count(row.facts.decode_tokens_per_second));
     put(&mut fields, "cache_tokens_min", count(row.facts.cache_tokens_min));
     put(&mut fields, "tokenizer", json!(row.facts.tokenizer));
+    put(&mut fields, "layer", json!(layer(row.layer)));
     put(&mut fields, "prov", provenance(&row.prov));
     Value::Object(fields).to_string()
 }
@@ -262,6 +277,7 @@ fn semantics(row: &Semantics) -> String {
             fields.insert(key.to_owned(), json!(false));
         }
     }
+    put(&mut fields, "layer", json!(layer(row.layer)));
     put(&mut fields, "prov", provenance(&row.prov));
     Value::Object(fields).to_string()
 }

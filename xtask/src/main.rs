@@ -4,6 +4,7 @@ mod arrows;
 mod check;
 mod cycles;
 mod prices;
+mod resources;
 
 use std::process::ExitCode;
 
@@ -15,6 +16,8 @@ cargo xtask COMMAND
   check --quick       only what needs no build
   prices --from DIR --out prices/
                       convert published price facts into the embedded price book
+  resources --from DIR --out prices/resources/
+                      convert machine hours, shapes and the meters beside models
 ";
 
 fn main() -> ExitCode {
@@ -25,6 +28,7 @@ fn main() -> ExitCode {
         ["check", "--no-tests"] => check::without_tests(),
         ["check", "--quick"] => check::quick(),
         ["prices", rest @ ..] => prices::run(rest),
+        ["resources", rest @ ..] => resources::run(rest),
         _ => {
             say(USAGE);
             return ExitCode::from(2);

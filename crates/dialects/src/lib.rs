@@ -21,6 +21,7 @@ pub mod price_book;
 pub mod price_sources;
 mod reading;
 mod request;
+pub mod resources;
 mod route;
 mod shape;
 mod splices;

@@ -2,7 +2,7 @@
 
 use pricing::{PriceBook, Rows};
 
-/// The files of `prices/`, one a seller.
+/// The files of `prices/`, one a seller, and that of meters beside models.
 const FILES: &[(&str, &str)] = &[
     ("anthropic", include_str!("../../../../prices/anthropic.jsonl")),
     ("azure", include_str!("../../../../prices/azure.jsonl")),
@@ -12,6 +12,7 @@ const FILES: &[(&str, &str)] = &[
     ("google", include_str!("../../../../prices/google.jsonl")),
     ("mistral", include_str!("../../../../prices/mistral.jsonl")),
     ("openai", include_str!("../../../../prices/openai.jsonl")),
+    ("resources/meters", include_str!("../../../../prices/resources/meters.jsonl")),
     ("vertex", include_str!("../../../../prices/vertex.jsonl")),
     ("xai", include_str!("../../../../prices/xai.jsonl")),
 ];

@@ -3,12 +3,38 @@
 //! [`read`] never drops silently: what can't be read of a sound file is in [`Reading::skipped`], and a file that isn't what it
 //! says it is, is a [`ReadError`]. Which source is believed where several have a price isn't decided here.
 
+mod azure;
+mod azure_names;
+mod bedrock;
+mod calendar;
+mod copilot;
+mod csv;
+mod detect;
 mod error;
+mod facts;
+mod genai;
+mod litellm;
+mod litellm_fields;
+mod metergraph;
+mod model_prices;
+mod models_dev;
+mod names;
+mod own;
+mod regions;
+mod rows;
+mod sellers;
 
+pub use detect::detect;
 pub use error::ReadError;
+pub use facts::semantics;
+pub use names::{Names, prefixed_names};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use pricing::{PriceBook, Rows};
+use serde_json::Value;
+
+use rows::Gathered;
 
 /// A kind of price list that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -98,37 +124,86 @@ pub struct Skipped {
     pub why: String,
 }
 
+/// What of a file is taken that would be left out otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// Tokens dearer than $1,000 a million: usually a price for 1,000 that was stored as one for a token.
+    pub dear_tokens: bool,
+}
+
+/// Largest file that is read, in bytes.
+const FILE_BYTES_MAX: usize = 256 << 20;
+
 /// Reads a file. `known` gives models their names: what it sells under another spelling is the same model here. `as_of` is the
-/// date of the file: models that retired before it are left out, and a source that dates nothing but its own publication
-/// (models.dev) is valid from it. Rows of a source that doesn't date a price have an open `valid.from` of basis `assumed`.
+/// date of the file: a source that dates nothing but its own publication (models.dev) is valid from it. Rows of a source that
+/// doesn't date a price have an open `valid.from` of basis `assumed`.
 ///
 /// # Errors
 /// The file isn't what `source` says; the text tells where and what to do.
 pub fn read(source: Source, file: &[u8], known: &PriceBook, as_of: Timestamp) -> Result<Reading, ReadError> {
-    _ = (known, as_of);
+    read_with(source, file, &mut Names::of(known), as_of, ReadOptions::default())
+}
+
+/// [`read`], with names that several files share and with options.
+///
+/// # Errors
+/// As for [`read`].
+pub fn read_with(source: Source, file: &[u8], names: &mut Names, as_of: Timestamp, options: ReadOptions) -> Result<Reading, ReadError> {
+    if file.len() > FILE_BYTES_MAX {
+        return Err(ReadError::new(source, "the file", &format!("{} bytes are more than the {FILE_BYTES_MAX} that are read", file.len())));
+    }
+    let date = as_of.strftime("%Y-%m-%d").to_string();
     match source {
-        Source::Jsonl => own_rows(file, as_of),
-        other => Err(ReadError::new(other, "the file", "this source isn't read yet")),
+        Source::Csv => own::csv(file, date),
+        Source::Jsonl => own::jsonl(file, date),
+        _ => published(source, file, names, as_of, date, options),
     }
 }
 
-/// Which source a file looks like.
-#[must_use]
-pub fn detect(file: &[u8]) -> Option<Source> {
-    let start = file.get(..4_096).unwrap_or(file);
-    let start = String::from_utf8_lossy(start);
-    start.trim_start().starts_with("{\"seller\"").then_some(Source::Jsonl)
+fn published(
+    source: Source,
+    file: &[u8],
+    names: &mut Names,
+    as_of: Timestamp,
+    date: String,
+    options: ReadOptions,
+) -> Result<Reading, ReadError> {
+    let value: Value = serde_json::from_slice(file).map_err(|error| {
+        let at = format!("line {} column {}", error.line(), error.column());
+        ReadError::new(source, &at, "this isn't JSON; take the file as its project publishes it")
+    })?;
+    let mut out = Gathered::new(source, version(source, &value).unwrap_or(date), licence(source), options);
+    match source {
+        Source::Litellm => litellm::read(&value, names, TimeZone::UTC.to_datetime(as_of).date(), &mut out)?,
+        Source::GenaiPrices => genai::read(&value, names, &mut out)?,
+        Source::ModelsDev => models_dev::read(&value, names, as_of, &mut out)?,
+        Source::ModelPrices => model_prices::read(&value, names, as_of, &mut out)?,
+        Source::Metergraph => metergraph::read(&value, names, &mut out)?,
+        Source::AzureRetail => azure::read(&value, names, &mut out)?,
+        Source::GithubCopilot => copilot::read(&value, names, &mut out)?,
+        Source::Csv | Source::Jsonl => {}
+    }
+    out.reading.rows.aliases = names.take_new();
+    Ok(out.finish())
 }
 
-fn own_rows(file: &[u8], as_of: Timestamp) -> Result<Reading, ReadError> {
-    let text = core::str::from_utf8(file)
-        .map_err(|error| ReadError::new(Source::Jsonl, &format!("byte {}", error.valid_up_to()), "save it as UTF-8"))?;
-    let rows = crate::price_book::read(text).map_err(|errors| {
-        let all: Vec<String> = errors.iter().skip(1).map(ToString::to_string).collect();
-        let first = errors.first();
-        let at = first.map_or(String::new(), |error| format!("line {}", error.line));
-        let more = if all.is_empty() { String::new() } else { format!("; {}", all.join("; ")) };
-        ReadError::new(Source::Jsonl, &at, &format!("{}{more}", first.map_or("", |error| error.what.as_str())))
-    })?;
-    Ok(Reading { source: Source::Jsonl, version: as_of.strftime("%Y-%m-%d").to_string(), rows, skipped: Vec::new() })
+/// The version by which a file names itself.
+fn version(source: Source, value: &Value) -> Option<String> {
+    let text = match source {
+        Source::ModelPrices => value["updated_at"].as_str().and_then(|at| at.get(..10)),
+        Source::Metergraph => value["version"].as_str(),
+        Source::AzureRetail => value["fetched_at"].as_str().and_then(|at| at.get(..10)),
+        Source::GithubCopilot => value["versions"][0]["commit"].as_str().and_then(|commit| commit.get(..8)),
+        _ => None,
+    };
+    text.map(str::to_owned)
+}
+
+const fn licence(source: Source) -> &'static str {
+    match source {
+        Source::Litellm | Source::GenaiPrices | Source::ModelsDev | Source::ModelPrices | Source::AzureRetail => "MIT",
+        Source::Metergraph => "Apache-2.0",
+        Source::GithubCopilot => "CC-BY-4.0",
+        Source::Csv | Source::Jsonl => "",
+    }
 }

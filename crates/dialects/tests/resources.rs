@@ -246,3 +246,45 @@ fn a_contradiction_is_shown_with_both_sides() {
     assert_eq!(price(resolved.rule), ("0.095".to_owned(), "data-eng.postlark.ai".to_owned()), "the dearest counts");
     assert_eq!(resolved.losers.iter().map(|rule| price(rule)).collect::<Vec<_>>(), [("0.00465".to_owned(), "usagepricing.com".to_owned())]);
 }
+
+#[test]
+fn a_plans_month_is_billed_with_what_it_gives() {
+    use pricing::{Metered, Period, PeriodUse, Used};
+    let use_of = |sku: &str, meter: &str, quantity| Used {
+        sku: sku.to_owned(),
+        region: String::new(),
+        select: std::collections::BTreeMap::new(),
+        counted: Metered { meter: pricing::Meter::from_name(meter), attrs: Attrs::new(), quantity },
+    };
+    let seats = |plan: &str, count| use_of(&format!("github/plan-{plan}"), "seat_month", count);
+    for (seller, plan, count, period, day, used, calls, total) in [
+        ("github-copilot", "enterprise", 50, Period::Month, "2026-10-01", vec![seats("enterprise", 50)], "0", "1950.00"),
+        ("github-copilot", "enterprise", 50, Period::Month, "2026-10-01", vec![seats("enterprise", 50)], "1950", "1950.00"),
+        ("github-copilot", "enterprise", 50, Period::Month, "2026-10-01", vec![seats("enterprise", 50)], "4000", "4000.00"),
+        ("github-copilot", "enterprise", 50, Period::Month, "2026-07-01", vec![seats("enterprise", 50)], "4000", "2450.00"),
+        ("github-copilot", "business", 10, Period::Month, "2026-08-31", vec![seats("business", 10)], "300", "190.00"),
+        ("github-copilot", "business", 10, Period::Month, "2026-09-01", vec![seats("business", 10)], "300", "300.00"),
+        ("openai", "", 0, Period::Day, "2026-11-23", vec![use_of("openai/vector_store", "gib_day", 3)], "0", "0.20"),
+        ("openai", "", 0, Period::Day, "2026-11-23", vec![use_of("openai/vector_store", "gib_day", 1)], "0", "0.00"),
+        ("turbopuffer", "launch", 0, Period::Month, "2026-11-01", vec![use_of("turbopuffer/base", "queried_gb", 1_000_000)], "0", "64.00"),
+        ("turbopuffer", "launch", 0, Period::Month, "2026-11-01", vec![use_of("turbopuffer/base", "queried_gb", 65_000_000)], "0", "65.00"),
+    ] {
+        let calls = money::Nanos::from_usd(calls).unwrap();
+        let (seller, plan) = (seller.to_owned(), plan.to_owned());
+        let charge = BOOK.charge(&PeriodUse { seller, plan, seats: count, period, at: at(day), as_of: at(day), used, calls }).unwrap();
+        assert_eq!(charge.total.to_usd(), total, "{day} {:#?}", charge.lines);
+    }
+}
+
+#[test]
+fn a_copilot_call_is_priced_in_dollars_and_read_in_credits() {
+    let mut usage = Usage::default();
+    usage.add(pricing::Meter::InputTokens, 100_000);
+    usage.add(pricing::Meter::OutputTokens, 10_000);
+    let query = pricing::PriceQuery::new("github-copilot", "gpt-5.5", today());
+    let Cost::Priced(priced) = BOOK.cost(&query, &usage) else { panic!("unpriced") };
+    let credit = BOOK.credit("github-copilot", today(), today()).unwrap();
+    assert_eq!((priced.total.to_usd().as_str(), credit.name.as_str()), ("0.80", "AI credit"));
+    assert_eq!(credit.of(priced.total).unwrap().to_string(), "80");
+    assert_eq!(BOOK.credit("openai", today(), today()), None);
+}

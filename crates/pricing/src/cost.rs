@@ -85,7 +85,14 @@ struct Piece {
     amount: Exact,
 }
 
-fn add_line(best: &Best<'_>, counted: &Metered, prompt_tokens: u64, lines: &mut Vec<CostLine>, amounts: &mut Vec<Exact>) -> Option<()> {
+/// Adds the lines of one count: one, or one for each band of a marginal price.
+pub(crate) fn add_line(
+    best: &Best<'_>,
+    counted: &Metered,
+    prompt_tokens: u64,
+    lines: &mut Vec<CostLine>,
+    amounts: &mut Vec<Exact>,
+) -> Option<()> {
     let mut dearest: Option<(Exact, &Candidate<'_>, Vec<Piece>)> = None;
     for candidate in &best.rules {
         let pieces = pieces(candidate, counted.quantity, prompt_tokens)?;

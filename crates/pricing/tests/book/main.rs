@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops where a step fails")]
 
+mod allowances;
 mod bounds;
 mod cards;
 mod case_book;

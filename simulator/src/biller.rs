@@ -2,13 +2,22 @@
 //!
 //! This is the independent witness. It shares no code, no table and no idea of structure with the product: a text table
 //! of cards ([`cards::CARDS`]), one exact fraction per request, rounded half-even once.
+//!
+//! A vendor's own cards have no heading; what the same models cost at Azure, Bedrock, Vertex or GitHub stands under one.
 
+mod calendar;
 pub mod cards;
+mod sellers;
+mod text;
+
+pub use calendar::seconds;
+pub use text::CardError;
 
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// What the provider counted for one request. The classes are disjoint, except that `reasoning` is a part of `output`.
+/// What the provider counted for one request. The classes are disjoint, except that `reasoning` is a part of `output`. What
+/// only some requests have stays out of a record that lacks it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Usage {
     /// Prompt tokens that came from no cache and went into none.
@@ -31,12 +40,31 @@ pub struct Usage {
     pub fast: bool,
     /// Served under a residency promise, such as `us`; empty for global.
     pub geo: String,
+    /// Prompt tokens that were audio and came from no cache.
+    #[serde(skip_serializing_if = "is_none_of_it")]
+    pub audio_in: u64,
+    /// Prompt tokens that were audio and were read from a cache.
+    #[serde(skip_serializing_if = "is_none_of_it")]
+    pub audio_read: u64,
+    /// Generated tokens that were audio.
+    #[serde(skip_serializing_if = "is_none_of_it")]
+    pub audio_out: u64,
+    /// Generated tokens that were images.
+    #[serde(skip_serializing_if = "is_none_of_it")]
+    pub image_out: u64,
+    /// Paid uses of the provider's other tools, by the tool's name on the card.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tools: BTreeMap<String, u64>,
+}
+
+fn is_none_of_it(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Usage {
     /// All prompt tokens, whatever cache they touched.
     pub fn prompt(&self) -> u64 {
-        self.input + self.cache_read + self.cache_write_5m + self.cache_write_1h
+        self.input + self.cache_read + self.cache_write_5m + self.cache_write_1h + self.audio_in + self.audio_read
     }
 }
 
@@ -48,12 +76,20 @@ struct Rates {
     write_5m: i128,
     write_1h: i128,
     output: i128,
+    audio_in: i128,
+    audio_read: i128,
+    audio_out: i128,
+    image_out: i128,
 }
 
 /// All that one model costs.
 #[derive(Debug, Clone, Default)]
 struct Card {
     base: Rates,
+    /// The first second (since 1970) at which the card holds; it ends where the model's next card begins.
+    from: i64,
+    /// The rates of the busy hours.
+    peak: Option<Rates>,
     /// Above so many prompt tokens the whole request takes these rates.
     long: Option<(u64, Rates)>,
     tiers: BTreeMap<String, Rates>,
@@ -63,6 +99,12 @@ struct Card {
     search: i128,
     /// The fee is for a prompt that was searched for, however often.
     is_search_per_prompt: bool,
+    /// Nano-dollars for a thousand uses of other tools, by name.
+    fees: BTreeMap<String, i128>,
+    /// Most prompt tokens; 0 where the card doesn't say.
+    window: u64,
+    /// Most generated tokens; 0 where the card doesn't say.
+    output_max: u64,
 }
 
 /// One line of a bill.
@@ -89,109 +131,140 @@ pub struct Bill {
     pub lines: Vec<Line>,
 }
 
-/// Cards by model name.
+/// Cards by heading and model name, oldest first.
 #[derive(Debug, Clone, Default)]
 pub struct Biller {
-    cards: BTreeMap<String, Card>,
+    cards: BTreeMap<String, BTreeMap<String, Vec<Card>>>,
 }
 
-/// A card text that can't be read: line number (from 1) and what is wrong there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CardError {
-    /// Line of the text, from 1.
-    pub line: usize,
-    /// What is wrong.
-    pub what: String,
+/// Where and when a call is served, for sellers whose prices depend on it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// The heading of the cards, such as `azure data_zone eastus`; empty for the vendor's own.
+    pub heading: String,
+    /// Seconds since 1970.
+    pub at: i64,
 }
 
-impl std::fmt::Display for CardError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "card line {}: {}", self.line, self.what)
+impl Terms {
+    /// The vendor's own cards, now.
+    fn now() -> Self {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        Self { heading: String::new(), at: now.map_or(0, |since| since.as_secs() as i64) }
     }
 }
-
-impl std::error::Error for CardError {}
 
 impl Biller {
     /// The biller with the cards of this crate.
     pub fn standard() -> Self {
-        Self::parse(cards::CARDS).unwrap_or_default()
-    }
-
-    /// A biller with cards of one's own; the form is described in [`cards`].
-    pub fn parse(text: &str) -> Result<Self, CardError> {
-        let mut biller = Self::default();
-        for (at, line) in text.lines().enumerate() {
-            let line = line.split('#').next().unwrap_or_default().trim();
-            if line.is_empty() {
-                continue;
-            }
-            let (names, card) = parse_card(line).map_err(|what| CardError { line: at + 1, what })?;
-            for name in names {
-                biller.cards.insert(name, card.clone());
-            }
-        }
-        Ok(biller)
+        let mut biller = Self::parse(cards::CARDS).unwrap_or_default();
+        biller.extend(Self::parse(sellers::CARDS).unwrap_or_default());
+        biller
     }
 
     /// Adds the cards of another biller; they win where both know a model.
     pub fn extend(&mut self, other: Self) {
-        self.cards.extend(other.cards);
+        for (heading, cards) in other.cards {
+            self.cards.entry(heading).or_default().extend(cards);
+        }
     }
 
-    /// All model names with a card.
+    fn add(&mut self, heading: &str, names: Vec<String>, card: &Card) {
+        let shelf = self.cards.entry(heading.to_owned()).or_default();
+        for name in names {
+            let cards = shelf.entry(name).or_default();
+            cards.push(card.clone());
+            cards.sort_by_key(|card| card.from);
+        }
+    }
+
+    /// All model names with a vendor's own card.
     pub fn models(&self) -> impl Iterator<Item = &str> {
-        self.cards.keys().map(String::as_str)
+        self.cards.get("").into_iter().flatten().map(|(name, _)| name.as_str())
     }
 
     /// Whether cache writes of this model have a price of their own.
     pub fn charges_cache_writes(&self, model: &str) -> bool {
-        self.card(model).is_some_and(|card| card.base.write_5m != card.base.input)
+        self.card(model, &Terms::now()).is_some_and(|card| card.base.write_5m != card.base.input)
     }
 
     /// Whether this model is served in a tier at this length of prompt; what isn't is served in the default tier.
     pub fn serves(&self, model: &str, tier: &str, prompt_tokens: u64) -> bool {
-        self.card(model).is_some_and(|card| {
+        self.serves_under(model, tier, prompt_tokens, &Terms::now())
+    }
+
+    /// [`Biller::serves`] at a seller and a time.
+    pub fn serves_under(&self, model: &str, tier: &str, prompt_tokens: u64, terms: &Terms) -> bool {
+        self.card(model, terms).is_some_and(|card| {
             let is_long = card.long.is_some_and(|(threshold, _)| prompt_tokens > threshold);
             card.tiers.contains_key(&if is_long { format!("{tier}+long") } else { tier.to_owned() })
         })
     }
 
-    fn card(&self, model: &str) -> Option<&Card> {
-        let model = model.strip_prefix("models/").unwrap_or(model);
-        self.cards.get(model).or_else(|| self.cards.get(without_date(model)?))
+    /// The most that a model reads and writes, where its card says so: prompt tokens, generated tokens.
+    pub fn limits(&self, model: &str, terms: &Terms) -> Option<(u64, u64)> {
+        let card = self.card(model, terms)?;
+        (card.window > 0 && card.output_max > 0).then_some((card.window, card.output_max))
     }
 
-    /// What a request of this usage costs.
+    /// Above how many prompt tokens a model takes its long rates.
+    pub fn long_above(&self, model: &str, terms: &Terms) -> Option<u64> {
+        self.card(model, terms)?.long.map(|(threshold, _)| threshold)
+    }
+
+    fn card(&self, model: &str, terms: &Terms) -> Option<&Card> {
+        let model = model.strip_prefix("models/").unwrap_or(model);
+        let shelf = self.cards.get(&terms.heading)?;
+        let cards = shelf.get(model).or_else(|| shelf.get(without_date(model)?))?;
+        cards.iter().rev().find(|card| card.from <= terms.at)
+    }
+
+    /// What a request of this usage costs at the vendor, now.
     pub fn bill(&self, model: &str, usage: &Usage) -> Bill {
-        let Some(card) = self.card(model) else {
+        self.bill_under(model, usage, &Terms::now())
+    }
+
+    /// What a request of this usage costs at a seller and a time.
+    pub fn bill_under(&self, model: &str, usage: &Usage, terms: &Terms) -> Bill {
+        let Some(card) = self.card(model, terms) else {
             return Bill { nanos: None, lines: Vec::new() };
         };
-        let lines = lines(card, usage);
+        let lines = lines(card, usage, terms.at);
         Bill { nanos: Some(total(&lines)), lines }
     }
 }
 
-fn lines(card: &Card, usage: &Usage) -> Vec<Line> {
-    let mut rates = card.tiers.get(&usage.tier).unwrap_or(&card.base);
+fn rates<'c>(card: &'c Card, usage: &Usage, at: i64) -> &'c Rates {
     if let Some((threshold, long)) = &card.long
         && usage.prompt() > *threshold
     {
-        rates = card.tiers.get(&format!("{}+long", usage.tier)).unwrap_or(long);
+        return card.tiers.get(&format!("{}+long", usage.tier)).unwrap_or(long);
     }
-    let mut factor = 1000;
-    if usage.fast {
-        factor = factor * card.factors.get("fast").unwrap_or(&1000) / 1000;
+    match (card.tiers.get(&usage.tier), &card.peak) {
+        (Some(tier), _) => tier,
+        (None, Some(peak)) if calendar::is_busy(at) => peak,
+        _ => &card.base,
     }
-    if let Some(geo) = card.factors.get(&usage.geo) {
-        factor = factor * geo / 1000;
-    }
+}
+
+fn factor(card: &Card, usage: &Usage) -> i128 {
+    let of = |name: &str| card.factors.get(name).copied().unwrap_or(1000);
+    let fast = if usage.fast { of("fast") } else { 1000 };
+    fast * of(&usage.geo) / 1000
+}
+
+fn lines(card: &Card, usage: &Usage, at: i64) -> Vec<Line> {
+    let (rates, factor) = (rates(card, usage, at), factor(card, usage));
     let tokens = [
         ("input", usage.input, rates.input),
         ("cache_read", usage.cache_read, rates.cache_read),
         ("cache_write_5m", usage.cache_write_5m, rates.write_5m),
         ("cache_write_1h", usage.cache_write_1h, rates.write_1h),
         ("output", usage.output, rates.output),
+        ("audio_in", usage.audio_in, rates.audio_in),
+        ("audio_read", usage.audio_read, rates.audio_read),
+        ("audio_out", usage.audio_out, rates.audio_out),
+        ("image_out", usage.image_out, rates.image_out),
     ];
     let mut lines: Vec<Line> = tokens
         .into_iter()
@@ -201,6 +274,10 @@ fn lines(card: &Card, usage: &Usage) -> Vec<Line> {
     if usage.web_searches > 0 {
         let quantity = if card.is_search_per_prompt { 1 } else { usage.web_searches };
         lines.push(Line { meter: "web_search", quantity, rate_nanos: card.search, per: 1000, factor_thousandths: 1000 });
+    }
+    for (tool, uses) in &usage.tools {
+        let rate_nanos = card.fees.get(tool).copied().unwrap_or(0);
+        lines.push(Line { meter: "tool", quantity: *uses, rate_nanos, per: 1000, factor_thousandths: 1000 });
     }
     lines
 }
@@ -227,54 +304,6 @@ fn without_date(model: &str) -> Option<&str> {
         }
     }
     None
-}
-
-fn parse_card(line: &str) -> Result<(Vec<String>, Card), String> {
-    let mut parts = line.split('|').map(str::trim);
-    let names = parts.next().unwrap_or_default().split_whitespace().map(str::to_owned).collect();
-    let mut card = Card { base: parse_rates(parts.next().ok_or("no rates after the name")?)?, ..Card::default() };
-    for part in parts {
-        let (word, rest) = part.split_once(' ').ok_or_else(|| format!("{part:?} has no value"))?;
-        match word {
-            "tier" => {
-                let (tier, rates) = rest.split_once(' ').ok_or("a tier needs a name and rates")?;
-                card.tiers.insert(tier.to_owned(), parse_rates(rates)?);
-            }
-            "search" => card.search = nanos(rest)?,
-            "grounding" => (card.search, card.is_search_per_prompt) = (nanos(rest)?, true),
-            "factor" => {
-                let (name, value) = rest.split_once(' ').ok_or("a factor needs a name and a value")?;
-                card.factors.insert(name.to_owned(), nanos(value)? / 1_000_000);
-            }
-            above => {
-                let threshold = above.strip_prefix('>').and_then(|n| n.parse().ok());
-                card.long = Some((threshold.ok_or_else(|| format!("unknown word {above:?}"))?, parse_rates(rest)?));
-            }
-        }
-    }
-    Ok((names, card))
-}
-
-/// `IN READ WRITE5M WRITE1H OUT` in dollars for a million; `-` means "as input".
-fn parse_rates(text: &str) -> Result<Rates, String> {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let [input, read, w5m, w1h, output] = words.as_slice() else {
-        return Err(format!("{text:?} is not five rates"));
-    };
-    let input = nanos(input)?;
-    let or_input = |word: &str| if word == "-" { Ok(input) } else { nanos(word) };
-    let rates = (or_input(read)?, or_input(w5m)?, or_input(w1h)?, or_input(output)?);
-    Ok(Rates { input, cache_read: rates.0, write_5m: rates.1, write_1h: rates.2, output: rates.3 })
-}
-
-/// A decimal of dollars as nano-dollars, exactly.
-fn nanos(text: &str) -> Result<i128, String> {
-    let (whole, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
-    let is_number = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-    if whole.is_empty() || !is_number(whole) || !is_number(fraction) || fraction.len() > 9 {
-        return Err(format!("{text:?} is not an amount"));
-    }
-    format!("{whole}{fraction:0<9}").parse().map_err(|_| format!("{text:?} is not an amount"))
 }
 
 #[cfg(test)]

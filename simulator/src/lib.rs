@@ -4,7 +4,7 @@
 //! what it was really used for; [`biller`] says what that costs. The README of this crate is the manual: the directive
 //! language, the control API and all faults. [`traffic`] plays teams and agents, [`standin`] is the gateway that checks first and
 //! charges later, [`mod@reference`] a plain ledger, and
-//! [`mod@judge`] tells it a gateway's journal and asks it about every refusal.
+//! [`mod@judge`] tells it a gateway's journal and asks it about every refusal. [`mod@witness`] draws requests and the dearest legal use of them.
 
 pub mod biller;
 pub mod client;
@@ -17,6 +17,7 @@ pub mod script;
 pub mod standin;
 pub mod tokens;
 pub mod traffic;
+pub mod witness;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -75,6 +75,7 @@ pub struct Event {
 
 /// What happened to a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "an event is read as it comes and kept nowhere")]
 pub enum What {
     /// It was sent.
     Started,

@@ -5,6 +5,7 @@ mod check;
 mod cycles;
 mod prices;
 mod resources;
+mod witness;
 
 use std::process::ExitCode;
 
@@ -18,6 +19,9 @@ cargo xtask COMMAND
                       convert published price facts into the embedded price book
   resources --from DIR --out prices/resources/
                       convert machine hours, shapes and the meters beside models
+  witness [--draws N] [--seed S] [--case N] [--survey N] [--docs FILE]
+                      costs and bounds against a provider's own bill, by chance; --case repeats one at its smallest,
+                      --survey prints the smallest failure of each model among the first N
 ";
 
 fn main() -> ExitCode {
@@ -29,6 +33,7 @@ fn main() -> ExitCode {
         ["check", "--quick"] => check::quick(),
         ["prices", rest @ ..] => prices::run(rest),
         ["resources", rest @ ..] => resources::run(rest),
+        ["witness", rest @ ..] => witness::run(rest),
         _ => {
             say(USAGE);
             return ExitCode::from(2);

@@ -84,10 +84,10 @@ impl Request {
         !self.splices.tool_uses.is_empty()
     }
 
-    /// Bounds server-side compaction, which reads the prompt once more and writes a summary of its own: twice the input, and
-    /// a second ceiling of output.
+    /// Bounds server-side compaction, which reads the prompt once more, stored parts included, and writes a summary of its
+    /// own: a second reading, and a second ceiling of output.
     pub(crate) fn compacts(&mut self) {
-        self.ask.input_tokens = self.ask.input_tokens.saturating_mul(2);
+        self.ask.extra_readings = 1;
         self.ask.choices = self.ask.choices.max(2);
         self.countable = false;
     }

@@ -30,6 +30,10 @@ pub struct Ask {
     pub tools: Vec<ToolAsk>,
     /// Input that isn't in the body (continuation by id, stored prompt, file ids, URLs): bounded by the model's window.
     pub hidden_input: bool,
+    /// How many times the prompt is read and billed once more, such as by a compaction before the answer.
+    pub extra_readings: u64,
+    /// Whether the dialect's seller bills the whole prompt again after each use of a server tool, whoever that is.
+    pub prompt_again_after_tools: bool,
     /// Units that are fixed by the request, such as images to make or characters to speak.
     pub fixed: Vec<Metered>,
     /// Tokens to embed at most, for embedding operations.

@@ -83,7 +83,7 @@ impl PriceBook {
     /// Names what has no price or no bound.
     pub fn bound(&self, query: &PriceQuery, ask: &Ask) -> Result<Bound, Unboundable> {
         let facts = self.model_facts(query);
-        let again = self.semantics(&query.seller).prompt_again_after_tools;
+        let again = ask.prompt_again_after_tools || self.semantics(&query.seller).prompt_again_after_tools;
         let input = input_bound(&facts, ask, again)?;
         let scopes = self.reachable_scopes(query, ask)?;
         let mut fixed = Exact::ZERO;
@@ -148,7 +148,9 @@ fn input_bound(facts: &ModelFacts, ask: &Ask, again: bool) -> Result<InputBound,
         text_tokens = text_tokens.max(facts.input_tokens_max.ok_or_else(no_window)?);
     }
     let prompt = text_tokens.checked_add(other).ok_or(Unboundable::TooLarge)?;
-    let text_tokens = text_tokens.checked_add(tool_input(facts, ask, prompt, again)?).ok_or(Unboundable::TooLarge)?;
+    let tools = tool_input(facts, ask, prompt, again)?;
+    let more = prompt.checked_mul(ask.extra_readings).and_then(|read| read.checked_add(tools)).ok_or(Unboundable::TooLarge)?;
+    let text_tokens = text_tokens.checked_add(more).ok_or(Unboundable::TooLarge)?;
     let prompt_tokens_max = text_tokens.checked_add(other).ok_or(Unboundable::TooLarge)?;
     Ok(InputBound { text_tokens, prompt_tokens_max })
 }

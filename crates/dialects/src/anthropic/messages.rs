@@ -61,6 +61,8 @@ pub(crate) fn messages(root: Value<'_>, hints: Hints<'_>) -> Result<Request, Bad
     refuse_overrides(root)?;
     let mut request = named(root)?;
     request.ask.generates = true;
+    // Each use of a server tool is another reading of the prompt, at every seller of this API (its documentation of usage).
+    request.ask.prompt_again_after_tools = true;
     request.stream = flag(root.get("stream"))?;
     request.ask.output_ceiling = number(root.get("max_tokens"), 1)?;
     request.splices.ceiling.push(place(root, "max_tokens"));

@@ -2,6 +2,7 @@
 
 use pricing::{Meter, Usage};
 
+use super::looks_up;
 use super::usage::{self, CHAT, RESPONSES, tool};
 use crate::Counting;
 use crate::json::Value;
@@ -13,6 +14,7 @@ pub(crate) fn read_chat(root: Value<'_>, counting: Counting, reading: &mut Readi
     if let Some(counts) = root.get("usage") {
         reading.usage = usage::read(counts, &CHAT, counting);
         reading.provider_cost_usd = usage::provider_cost(counts);
+        looked_up(reading);
     }
     if reading.usage == UsageReading::Missing {
         reading.partial = root.get("timings").and_then(usage::timings);
@@ -22,6 +24,17 @@ pub(crate) fn read_chat(root: Value<'_>, counting: Counting, reading: &mut Readi
         if let Some(message) = choice.get("message") {
             chat_message(message, reading);
         }
+    }
+}
+
+/// Adds the search that a search model bills beside its usage.
+pub(super) fn looked_up(reading: &mut Reading) {
+    let is_known = |usage: &Usage| usage.lines.iter().any(|line| line.meter == Meter::ToolCall);
+    if let UsageReading::Reported(usage) = &mut reading.usage
+        && reading.served_model.as_deref().is_some_and(looks_up)
+        && !is_known(usage)
+    {
+        usage.add_with(Meter::ToolCall, tool("web_search"), 1);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use pricing::ToolAsk;
 
-use super::{common, content, takes_completion_tokens, tools};
+use super::{common, content, looks_up, takes_completion_tokens, tools};
 use crate::fields::{count, flag, model, names, new_member, object, over, place, refuse_look_alikes, refuse_overrides};
 use crate::input::{Input, REQUEST_TOKENS};
 use crate::json::{Kind, Value};
@@ -180,7 +180,7 @@ fn searches(root: Value<'_>, request: &mut Request) {
     let has_plugin =
         root.get("plugins").into_iter().flat_map(Value::items).any(|plugin| plugin.get("id").is_some_and(|id| id.is_text("web")));
     let has_options = root.get("web_search_options").is_some_and(|options| !options.is_null());
-    if has_plugin || has_options {
+    if has_plugin || has_options || looks_up(&request.model) {
         request.ask.tools.push(ToolAsk { tool: "web_search".into(), uses_max: Some(1), result_tokens_max: None });
     }
 }

@@ -61,6 +61,13 @@ fn service_tier(root: Value<'_>, request: &mut Request) -> Result<(), BadRequest
     Ok(())
 }
 
+/// Whether the model looks every prompt up on the web, and bills a search for each call without counting it in its usage
+/// (OpenAI's documentation of search models in chat completions).
+fn looks_up(model: &str) -> bool {
+    let name = model.rsplit('/').next().unwrap_or(model);
+    name.starts_with("gpt-") && ["-search-preview", "-search-api"].iter().any(|mark| name.contains(mark))
+}
+
 /// Whether the model refuses `max_tokens` and takes only `max_completion_tokens`: the o-series and GPT-5 and later.
 fn takes_completion_tokens(model: &str) -> bool {
     let name = model.rsplit('/').next().unwrap_or(model).to_ascii_lowercase();

@@ -1,6 +1,6 @@
 //! Events of OpenAI's streams.
 
-use super::answer::{chat_message, head, read_responses};
+use super::answer::{chat_message, head, looked_up, read_responses};
 use super::usage::{self, CHAT};
 use crate::Counting;
 use crate::json::{Kind, Value};
@@ -53,6 +53,7 @@ pub(crate) fn chat_event(root: Value<'_>, counting: Counting, reading: &mut Read
         UsageReading::Reported(running) if !is_empty && !progress.are_finished() => reading.partial = Some(running),
         found => reading.usage = found,
     }
+    looked_up(reading);
     if is_empty { Passing::UsageOnly } else { Passing::On }
 }
 

@@ -122,7 +122,7 @@ fn ends(offers: &[(String, String)]) -> (usize, (&str, &str), (&str, &str)) {
 #[test]
 fn an_unpriced_region_names_the_cheapest_that_could_stand_in() {
     let Equivalents { here, regions, others, likeness, shape, foreign, .. } =
-        equivalents(&machine("p5.48xlarge"), "eu-west-1", ON_DEMAND, today());
+        equivalents(&machine("p5.48xlarge"), "eu-west-1", ON_DEMAND, today(), &[]);
     assert_eq!(here, None, "no source has a price in eu-west-1, so there is none");
     assert_eq!((likeness, shape.unwrap().gpus_text()), (Likeness::Gpus, "8 × H100 80 GB".to_owned()));
     assert_eq!(foreign, []);
@@ -146,7 +146,7 @@ fn machines_without_gpus_are_alike_by_what_their_names_say() {
         ("n2-highmem-8", "europe-west1", "n2d-highmem-8", "n2-standard-8"),
         ("Standard_D4s_v5", "westeurope", "Standard_D4s_v4", "Standard_E4s_v5"),
     ] {
-        let found = equivalents(&machine(name), region, ON_DEMAND, today());
+        let found = equivalents(&machine(name), region, ON_DEMAND, today(), &[]);
         assert_eq!(
             (found.likeness, found.here.map(|offer| offer.region().to_owned())),
             (Likeness::Name, Some(region.to_owned())),
@@ -156,7 +156,7 @@ fn machines_without_gpus_are_alike_by_what_their_names_say() {
         let has = |sku: &str| found.others.iter().any(|offer| offer.machine.sku == sku);
         assert_eq!((has(like), has(unlike), has(name)), (true, false, false), "{name}");
     }
-    let metal = equivalents(&machine("m5.metal"), "us-east-1", ON_DEMAND, today());
+    let metal = equivalents(&machine("m5.metal"), "us-east-1", ON_DEMAND, today(), &[]);
     assert_eq!((metal.likeness, metal.others), (Likeness::Unknown, Vec::new()));
 }
 
@@ -287,4 +287,45 @@ fn a_copilot_call_is_priced_in_dollars_and_read_in_credits() {
     assert_eq!((priced.total.to_usd().as_str(), credit.name.as_str()), ("0.80", "AI credit"));
     assert_eq!(credit.of(priced.total).unwrap().to_string(), "80");
     assert_eq!(BOOK.credit("openai", today(), today()), None);
+}
+
+/// Whether reasoning is inside the completion's count or beside it is said for each seller; one token is never billed twice,
+/// nor left out. Here in credits, for both ways.
+#[test]
+fn reasoning_is_counted_as_its_seller_says() {
+    let answer = br#"{"usage":{"prompt_tokens":1000,"completion_tokens":5000,"completion_tokens_details":{"reasoning_tokens":3000}}}"#;
+    let own = dialects::price_book::read(r#"{"type":"semantics","seller":"github-copilot","output_includes_reasoning":false}"#).unwrap();
+    let beside = BOOK.with_extra(own).unwrap();
+    for (name, book, seller, model, output_tokens, credits) in [
+        ("Copilot, inside", &*BOOK, "github-copilot", "gpt-5.5", 5_000, Some("15.5")),
+        ("Copilot by an operator's row, beside", &beside, "github-copilot", "gpt-5.5", 8_000, Some("24.5")),
+        ("OpenAI, inside", &*BOOK, "openai", "gpt-5.5", 5_000, None),
+        ("xAI, beside", &*BOOK, "xai", "grok-4.6", 8_000, None),
+    ] {
+        let counting = dialects::Counting::from(&book.semantics(seller));
+        let reading = dialects::read_response_as(dialects::Operation::Chat, counting, answer);
+        let dialects::UsageReading::Reported(usage) = reading.usage else { panic!("{name}: no usage") };
+        let outputs = usage.total(&pricing::Meter::OutputTokens) + usage.total(&pricing::Meter::ReasoningTokens);
+        assert_eq!(outputs, output_tokens, "{name}");
+        let Cost::Priced(priced) = book.cost(&pricing::PriceQuery::new(seller, model, today()), &usage) else { panic!("{name}: unpriced") };
+        let credit = book.credit(seller, today(), today());
+        assert_eq!(credit.map(|credit| credit.of(priced.total).unwrap().to_string()).as_deref(), credits, "{name}");
+    }
+}
+
+#[test]
+fn a_price_of_ones_own_wins_and_fills_an_unpriced_region() {
+    let rows = concat!(
+        r#"{"seller":"aws","sku":"aws/p5.48xlarge","meter":"vm_hour","select":{"term":"on_demand"},"region":"eu-west-1","price":"60"}"#,
+        "\n",
+        r#"{"seller":"aws","sku":"aws/p5.48xlarge","meter":"vm_hour","select":{"term":"on_demand"},"region":"us-east-1","price":"40","price_kind":"contract"}"#,
+        "\n",
+        r#"{"seller":"aws","sku":"aws/p5.48xlarge","meter":"vm_hour","select":{"term":"spot"},"region":"us-east-1","price":"20"}"#,
+    );
+    let book = BOOK.with_extra(dialects::price_book::read(rows).unwrap()).unwrap();
+    let found = equivalents(&machine("p5.48xlarge"), "eu-west-1", ON_DEMAND, today(), &book.rows().rules);
+    let price = |offer: &Offer| (offer.hour().price().to_string(), offer.rule.prov.source.clone());
+    assert_eq!(found.here.as_ref().map(price), Some(("60".to_owned(), "operator".to_owned())));
+    assert_eq!(price(&found.regions[0]), ("40".to_owned(), "operator".to_owned()));
+    assert_eq!(found.regions.len(), 2);
 }

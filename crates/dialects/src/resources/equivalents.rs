@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use money::Rate;
 use pricing::{Price, Region, Rule};
 
-use super::{Foreign, Machine, Shape, TERM, embedded, foreign_prices_for, names, shape_of};
+use super::{Foreign, Machine, Shape, TERM, VM_HOUR, embedded, foreign_prices_for, names, shape_of};
 
 /// One machine's price of an hour in one region; the rule says from which source, of which date, how trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,14 +65,15 @@ pub struct Equivalents {
     pub likeness: Likeness,
 }
 
-/// What a machine costs in a region at a time, elsewhere, and what machines like it cost.
+/// What a machine costs in a region at a time, elsewhere, and what machines like it cost. `own` are rules of a price book: the
+/// operator's prices of machine hours among them win over the tables'.
 #[must_use]
-pub fn equivalents(machine: &Machine, in_region: &str, term: &str, at: Timestamp) -> Equivalents {
+pub fn equivalents(machine: &Machine, in_region: &str, term: &str, at: Timestamp, own: &[Rule]) -> Equivalents {
+    let offers = |machine: &Machine| offers(machine, term, at, own);
     let shape = shape_of(machine);
     let (alike, likeness) = alike(machine, shape);
-    let (here, regions) =
-        offers(machine, term, at).into_iter().partition(|offer: &Offer| offer.region() == in_region && !in_region.is_empty());
-    let mut others: Vec<Offer> = alike.iter().flat_map(|other| offers(other, term, at)).collect();
+    let (here, regions) = offers(machine).into_iter().partition(|offer: &Offer| offer.region() == in_region && !in_region.is_empty());
+    let mut others: Vec<Offer> = alike.iter().flat_map(offers).collect();
     sort(&mut others);
     let here: Vec<Offer> = here;
     Equivalents {
@@ -88,19 +89,22 @@ pub fn equivalents(machine: &Machine, in_region: &str, term: &str, at: Timestamp
 }
 
 /// A machine's prices at a time, one a region, the cheapest first.
-fn offers(machine: &Machine, term: &str, at: Timestamp) -> Vec<Offer> {
-    let mut latest: BTreeMap<String, Rule> = BTreeMap::new();
-    for rule in embedded::table().rules(machine, &[]) {
-        if rule.select.get(TERM).is_none_or(|own| own != term) || !rule.valid.contains(at) {
+fn offers(machine: &Machine, term: &str, at: Timestamp, own: &[Rule]) -> Vec<Offer> {
+    let mut best: BTreeMap<String, Rule> = BTreeMap::new();
+    let sku = machine.sku_in_book();
+    let own = own.iter().filter(|rule| rule.seller == machine.seller && rule.sku == sku && rule.meter.name() == VM_HOUR);
+    for rule in embedded::table().rules(machine, &[]).into_iter().chain(own.cloned()) {
+        let is_of_term = rule.select.get(TERM).is_some_and(|own| own == term);
+        if !is_of_term || !rule.valid.contains(at) || !rule.recorded.contains(at) {
             continue;
         }
-        let is_newer = latest.get(region(&rule)).is_none_or(|other| other.valid.from < rule.valid.from);
-        if is_newer {
-            latest.insert(region(&rule).to_owned(), rule);
+        let rank = |rule: &Rule| (rule.layer, rule.price_kind, rule.valid.from);
+        if best.get(region(&rule)).is_none_or(|other| rank(other) < rank(&rule)) {
+            best.insert(region(&rule).to_owned(), rule);
         }
     }
     let shape = shape_of(machine);
-    let mut offers: Vec<Offer> = latest.into_values().map(|rule| Offer { machine: machine.clone(), shape: shape.cloned(), rule }).collect();
+    let mut offers: Vec<Offer> = best.into_values().map(|rule| Offer { machine: machine.clone(), shape: shape.cloned(), rule }).collect();
     sort(&mut offers);
     offers
 }

@@ -1,5 +1,6 @@
 //! The price book: rules, names, modifiers and facts of every seller, indexed for quick lookups.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -7,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use jiff::Timestamp;
 
 use crate::alias;
-use crate::{Alias, BookError, Layer, Model, Modifier, Rows, Rule, Semantics};
+use crate::{Alias, BookError, Layer, Rows, Rule};
 
 /// What is asked of the price book: whose price, for what, when.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,20 +114,6 @@ impl PriceBook {
     ///
     /// # Errors
     /// Every row that is wrong or contradicts another.
-    pub fn from_parts(
-        rules: Vec<Rule>,
-        aliases: Vec<Alias>,
-        modifiers: Vec<Modifier>,
-        models: Vec<Model>,
-        semantics: Vec<Semantics>,
-    ) -> Result<Self, Vec<BookError>> {
-        Self::from_rows(Rows { rules, aliases, modifiers, models, semantics, allowances: Vec::new() })
-    }
-
-    /// A book of checked rows.
-    ///
-    /// # Errors
-    /// Every row that is wrong or contradicts another.
     pub fn from_rows(rows: Rows) -> Result<Self, Vec<BookError>> {
         let errors = crate::check::problems(&rows);
         if !errors.is_empty() {
@@ -204,7 +191,7 @@ impl PriceBook {
         let indexes = shelf.exact.get(model)?;
         let rows = indexes.iter().filter_map(|index| self.shelves.rows.aliases.get(*index));
         let current = rows.filter(|row| row.layer == layer && row.valid.contains(query.at) && row.recorded.contains(query.as_of));
-        let latest = current.max_by_key(|row| row.valid.from)?;
+        let latest = current.max_by_key(|row| age(row))?;
         Some(Named { sku: &latest.sku, select: Some(&latest.select), region: None })
     }
 
@@ -218,7 +205,7 @@ impl PriceBook {
         has_layer.then_some(Named { sku, select: None, region: None })
     }
 
-    /// The operator's pattern, then the longest one. A `{name}` inside it is looked up once more.
+    /// The operator's pattern, then the longest one, then the latest. A `{name}` inside it is looked up once more.
     fn pattern_name<'a>(&'a self, shelf: &'a Shelf, query: &PriceQuery, model: &'a str, may_nest: bool) -> Option<Named<'a>> {
         if model.len() > NAME_BYTES_MAX {
             return None;
@@ -227,13 +214,28 @@ impl PriceBook {
         let current =
             rows.filter(|row| row.valid.contains(query.at) && row.recorded.contains(query.as_of) && (may_nest || !row.is_nested()));
         let matching = current.filter_map(|row| alias::matches(&row.name, model).map(|captures| (row, captures)));
-        let (row, captures) = matching.max_by_key(|(row, _)| (row.layer, row.name.len(), row.valid.from))?;
+        let (row, captures) = matching.max_by_key(|(row, _)| (row.layer, row.name.len(), age(row), Reverse(&row.name)))?;
         if !row.is_nested() {
             return Some(Named { sku: &row.sku, select: Some(&row.select), region: captures.region });
         }
         let inner = captures.name?;
         let named = self.whole_name(shelf, query, inner).or_else(|| self.pattern_name(shelf, query, inner, false))?;
         Some(Named { region: named.region.or(captures.region), ..named })
+    }
+}
+
+/// Which of two names that mean different things holds: the one that applies since later, was learnt later or has the better
+/// source. What is left is decided by the sku, so that the order of rows never decides.
+fn age(row: &Alias) -> (Option<Timestamp>, Option<Timestamp>, Reverse<u8>, Reverse<&String>) {
+    (row.valid.from, row.recorded.from, Reverse(row.prov.priority()), Reverse(&row.sku))
+}
+
+/// Puts a row in the place of another unless that one is the operator's and it isn't.
+fn place(at: &mut BTreeMap<String, usize>, sku: &str, index: usize, layer: impl Fn(usize) -> Option<Layer>) {
+    match at.get_mut(sku) {
+        Some(known) if layer(*known) > layer(index) => {}
+        Some(known) => *known = index,
+        None => _ = at.insert(sku.to_owned(), index),
     }
 }
 
@@ -259,14 +261,13 @@ impl Shelves {
             shelves.shelf(&row.seller).modifiers.push(index);
         }
         for (index, row) in rows.models.iter().enumerate() {
-            if row.seller.is_empty() {
-                shelves.models.insert(row.sku.clone(), index);
-            } else {
-                shelves.shelf(&row.seller).models.insert(row.sku.clone(), index);
-            }
+            let models = if row.seller.is_empty() { &mut shelves.models } else { &mut shelves.shelf(&row.seller).models };
+            place(models, &row.sku, index, |index| rows.models.get(index).map(|row| row.layer));
         }
         for (index, row) in rows.semantics.iter().enumerate() {
-            shelves.shelf(&row.seller).semantics = Some(index);
+            let known = &mut shelves.shelf(&row.seller).semantics;
+            let is_own = known.and_then(|index| rows.semantics.get(index)).is_some_and(|known| known.layer > row.layer);
+            *known = if is_own { *known } else { Some(index) };
         }
         shelves.rows = rows;
         shelves.by_seller.values_mut().for_each(|shelf| shelf.index(&shelves.rows));

@@ -179,7 +179,7 @@ fn readings(prompt: u64, result: u64, uses: u64, window: Option<u64>) -> Option<
     let window = window.map_or(u128::MAX, u128::from);
     let growing = window.saturating_sub(prompt).checked_div(result).map_or(uses, |fitting| fitting.min(uses));
     let grown = prompt.checked_mul(growing)?.checked_add(result.checked_mul(growing.checked_mul(growing + 1)? / 2)?)?;
-    let full = if uses > growing { window.checked_mul(uses - growing)? } else { 0 };
+    let full = window.checked_mul(uses - growing)?;
     u64::try_from(grown.checked_add(full)?).ok()
 }
 

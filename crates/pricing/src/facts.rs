@@ -75,7 +75,7 @@ impl PriceBook {
         let Some(shelf) = self.shelves.by_seller.get(&query.seller) else { return Vec::new() };
         let mode = self.model(&query.seller, &own).map(|model| model.mode.as_str());
         let mut cheaper: Vec<(Rate, Rate, &String)> = Vec::new();
-        for sku in shelf.skus.keys().filter(|sku| **sku != own && sku.as_str() != Rule::ANY_SKU) {
+        for sku in shelf.skus.keys().filter(|sku| **sku != own) {
             let Some(model) = self.model(&query.seller, sku).filter(|model| Some(model.mode.as_str()) == mode) else { continue };
             let fits = model.facts.input_tokens_max.is_some_and(|max| max >= prompt_tokens)
                 && model.facts.output_tokens_max.is_some_and(|max| max >= output_tokens);

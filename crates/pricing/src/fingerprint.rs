@@ -71,24 +71,26 @@ impl Fingerprint {
 
     fn region(self, region: &Region) -> Self {
         match region {
-            Region::Global => self.number(-1),
+            Region::Global => self.text("global"),
             Region::Within(scope, ids) => self.number(*scope as i128).texts(ids.iter()),
         }
     }
 
     fn price(self, price: &Price) -> Self {
         match price {
-            Price::Flat(rate) => self.number(-1).rate(*rate),
+            Price::Flat(rate) => self.text("flat").rate(*rate),
             Price::Tiers { mode, steps } => {
-                steps.iter().fold(self.number(*mode as i128), |print, step| print.number(i128::from(step.above)).rate(step.rate))
+                let print = self.number(*mode as i128).number(steps.len() as i128);
+                steps.iter().fold(print, |print, step| print.number(i128::from(step.above)).rate(step.rate))
             }
         }
     }
 
     fn schedule(self, schedule: &Schedule) -> Self {
         let slots = schedule.slots.iter().fold(self.text(schedule.zone()), |print, slot| {
-            let days = slot.weekdays.iter().fold(0_i128, |days, day| days | 1 << day);
-            print.number(days).number(i128::from(slot.from_minute)).number(i128::from(slot.to_minute))
+            let days = print.number(slot.weekdays.len() as i128);
+            let days = slot.weekdays.iter().fold(days, |print, day| print.number(i128::from(*day)));
+            days.number(i128::from(slot.from_minute)).number(i128::from(slot.to_minute))
         });
         let days = schedule.holidays.iter().fold(slots, |print, day| print.text(&day.to_string()));
         days.number(schedule.on_holidays as i128)
@@ -120,7 +122,7 @@ fn modifier(row: &Modifier) -> [u8; 32] {
 }
 
 fn model(row: &Model) -> [u8; 32] {
-    let count = |count: Option<u64>| count.map_or(-1, i128::from);
+    let count = |count: Option<u64>| count.map_or(i128::MAX, i128::from);
     let print = Fingerprint::new(3).text(&row.seller).text(&row.sku).text(&row.mode).text(&row.facts.tokenizer);
     let print = print.number(count(row.facts.input_tokens_max)).number(count(row.facts.output_tokens_max));
     let print = print.number(i128::from(row.facts.cache_tokens_min)).number(i128::from(row.facts.decode_tokens_per_second));

@@ -5,7 +5,7 @@
 //! the latest `valid.from`. Rules of equal rank with different prices are a conflict: the dearest counts and the line
 //! is flagged.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 
 use jiff::Timestamp;
 use money::Rate;
@@ -141,12 +141,12 @@ impl<'a> Scope<'a> {
         own.iter().chain(wide).filter_map(|index| rows.get(*index))
     }
 
-    /// Service tiers that rules or factors of this sku name, in no order and with repeats.
+    /// Service tiers that rules of this sku or factors of its seller name, in no order and with repeats; not every one of
+    /// them has a price for this sku.
     pub fn tiers_sold(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        let (rows, sku) = (&self.book.shelves.rows.modifiers, self.sku);
-        let factors = self.shelf.modifiers.iter().filter_map(|index| rows.get(*index));
-        let own = factors.filter(move |row| row.sku == Rule::ANY_SKU || row.sku == sku).map(|row| &row.select);
-        self.rules().map(|rule| &rule.select).chain(own).filter_map(|select| select.get("service_tier")).map(String::as_str)
+        let rows = &self.book.shelves.rows.modifiers;
+        let factors = self.shelf.modifiers.iter().filter_map(|index| rows.get(*index)).map(|row| &row.select);
+        self.rules().map(|rule| &rule.select).chain(factors).filter_map(|select| select.get("service_tier")).map(String::as_str)
     }
 
     /// The rules that rank first for a meter: usually one, several when they conflict. A meter without a rule falls
@@ -184,9 +184,12 @@ impl<'a> Scope<'a> {
         for rule in self.rules().filter(|rule| rule.meter == *meter) {
             let Some(rank) = self.rank(rule, attrs) else { continue };
             match &mut first {
-                Some((best, rules)) if *best == rank => rules.push(rule),
-                Some((best, _)) if *best > rank => {}
-                _ => first = Some((rank, vec![rule])),
+                Some((best, rules)) => match rank.cmp(best) {
+                    Ordering::Less => {}
+                    Ordering::Equal => rules.push(rule),
+                    Ordering::Greater => first = Some((rank, vec![rule])),
+                },
+                None => first = Some((rank, vec![rule])),
             }
         }
         first.map(|(_, rules)| rules)

@@ -84,6 +84,62 @@ fn results_of_tools_are_bounded_as_their_seller_bills_them() {
 }
 
 #[test]
+fn a_tool_that_states_no_result_is_bounded_by_the_books_figure() {
+    let mut rows = rows();
+    rows.semantics.push(Semantics { seller: "o".to_owned(), prompt_again_after_tools: false, ..Semantics::default() });
+    let tools = ["web_fetch", "url_context", "file_search", "web_search", "of_next_year"];
+    rows.rules.extend(tools.iter().map(|tool| rule("o/card", "tool_call", &format!("tool={tool}"), "", "0.01")));
+    let book = PriceBook::from_rows(rows).unwrap();
+    for (tool, tokens) in tools.into_iter().zip([125_000, 125_000, 40_000, 10_000, 10_000]) {
+        let ask = ToolAsk { tool: tool.to_owned(), uses_max: Some(1), result_tokens_max: None };
+        let bound = book.bound(&query("o/card"), &Ask { tools: vec![ask], ..chat(1_000, 0) }).unwrap();
+        assert_eq!(bound.hold(0).unwrap().get(), (1_000 + tokens) * 1_250 + 10_000_000, "{tool}");
+    }
+}
+
+#[test]
+fn the_largest_result_of_a_tool_that_is_used_counts() {
+    let tool = |uses: u64, result: u64| ToolAsk { tool: "web_search".to_owned(), uses_max: Some(uses), result_tokens_max: Some(result) };
+    let hold = |tools: Vec<ToolAsk>| {
+        let bound = cards().bound(&query("a/card"), &Ask { tools, ..chat(1_000, 0) }).unwrap();
+        bound.hold(0).unwrap().get()
+    };
+    assert_eq!(hold(vec![tool(0, 100_000), tool(1, 500)]), 2_500 * 3_000 + 10_000_000);
+    assert_eq!(hold(vec![tool(1, 100), tool(1, 500)]), (1_000 + 1_500 + 2_000) * 3_000 + 20_000_000);
+}
+
+#[test]
+fn what_is_input_counts_for_the_band_and_what_is_not_does_not() {
+    let mut rows = rows();
+    rows.rules.push(rule("a/card", "input_tokens", "modality=audio", "service_tier=standard", "7 200000:70"));
+    rows.rules.push(rule("a/card", "second", "", "", "0.001"));
+    let book = PriceBook::from_rows(rows).unwrap();
+    let hold = |text: u64, meter: Meter, attrs: &str, quantity: u64| {
+        let other_input = vec![Metered { meter, attrs: pairs(attrs), quantity }];
+        book.bound(&query("a/card"), &Ask { other_input, ..chat(text, 0) }).unwrap().hold(0).unwrap().get()
+    };
+    assert_eq!(hold(1_000, Meter::InputTokens, "modality=audio", 1_000), 10_000_000, "at its own rate");
+    assert_eq!(hold(150_000, Meter::InputTokens, "modality=audio", 50_001), 150_000 * 6_000 + 50_001 * 70_000);
+    assert_eq!(hold(150_000, Meter::Other("second".to_owned()), "", 50_001), 150_000 * 3_000 + 50_001_000_000);
+    assert_eq!(hold(0, Meter::InputTokens, "modality=image", 1_000), 3_000_000, "no rate of its own: the text rate");
+}
+
+#[test]
+fn an_operation_needs_only_the_prices_of_what_it_uses() {
+    let only = |meter: &str, price: &str| {
+        let rules = vec![rule("e/m", meter, "", "", price)];
+        PriceBook::from_rows(Rows { rules, ..Rows::default() }).unwrap()
+    };
+    let hold = |book: &PriceBook, ask: Ask| book.bound(&query("e/m"), &ask).map(|bound| bound.hold(9).unwrap().get());
+    assert_eq!(hold(&only("embedding_tokens", "0.02"), Ask { embedding_tokens: 1_000, ..Ask::default() }), Ok(20_000));
+    let image = Metered { meter: Meter::Other("image".to_owned()), attrs: Attrs::new(), quantity: 3 };
+    assert_eq!(hold(&only("image", "0.04"), Ask { fixed: vec![image.clone()], ..Ask::default() }), Ok(120_000_000));
+    assert!(matches!(hold(&only("embedding_tokens", "1"), Ask { fixed: vec![image], ..Ask::default() }), Err(Unboundable::Unpriced(_))));
+    assert!(matches!(hold(&only("image", "1"), chat(1, 1)), Err(Unboundable::Unpriced(_))));
+    assert!(matches!(hold(&only("input_tokens", "1"), chat(1, 1)), Err(Unboundable::Unpriced(_))), "no output price");
+}
+
+#[test]
 fn automatic_cache_writes_count_where_the_seller_bills_them() {
     let mut rows = rows();
     rows.rules.push(rule("o/card", "cache_write_tokens", "", "service_tier=standard", "1.5625"));

@@ -7,4 +7,7 @@ mod allowances;
 mod bounds;
 mod cards;
 mod case_book;
+mod names;
 mod resolution;
+mod rows;
+mod versions;

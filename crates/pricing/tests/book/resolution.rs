@@ -196,6 +196,35 @@ fn a_superseded_write_price_does_not_come_back_as_a_fallback() {
     }
 }
 
+#[test]
+fn a_write_of_a_lifetime_without_a_price_costs_the_dearest_write_there_is() {
+    let write = |ttl: &str, price: &str| rule("s/m", "cache_write_tokens", &format!("ttl={ttl}"), "", price);
+    let known = book(vec![input("2"), write("5m", "2.5"), write("12h", "9")]);
+    let query = at("2026-11-23T12:00:00Z");
+    assert_eq!(total(&known, &query, "write-1h 1000"), Some(9_000_000));
+    assert_eq!(total(&known, &query, "write 1000"), Some(2_500_000));
+}
+
+#[test]
+fn a_rule_for_an_attribute_that_the_request_lacks_does_not_apply() {
+    let query = at("2026-11-23T12:00:00Z");
+    let special = rule("s/m", "input_tokens", "", "search_context=high", "9");
+    assert_eq!(total(&book(vec![input("2"), special.clone()]), &query, "input 1000"), Some(2_000_000));
+    assert_eq!(total(&book(vec![special.clone()]), &query, "input 1000"), None);
+    assert_eq!(total(&book(vec![special]), &query.with("search_context", "high"), "input 1000"), Some(9_000_000));
+}
+
+#[test]
+fn the_price_of_rules_that_contradict_each_other_is_the_dearest_ones() {
+    let query = at("2026-11-23T12:00:00Z");
+    for (one, two, dearest) in [("4", "5", "two"), ("5", "4", "one"), ("5", "5", "one")] {
+        let book = book(vec![from("two", input(two)), from("one", input(one))]);
+        let found = book.price_for(&query, &Meter::InputTokens, &Attrs::new(), 0).unwrap();
+        assert_eq!((found.rate.price().to_string().as_str(), found.rule.id.as_str()), ("5", dearest), "{one} {two}");
+        assert_eq!((found.conflict, found.losers.len()), (one != two, 1));
+    }
+}
+
 fn marginal(row: Rule) -> Rule {
     let Price::Tiers { steps, .. } = row.price else { panic!("flat") };
     Rule { price: Price::Tiers { mode: TierMode::Marginal, steps }, ..row }
@@ -293,6 +322,25 @@ fn rows_that_make_no_sense_are_named() {
     let ended = Alias { valid: Span { from: Some(instant), to: Some(instant) }, ..alias("s", "n", "s/m") };
     assert_eq!(problems(Rows { aliases: vec![ended], ..Rows::default() }), [BookError::EmptySpan("alias n".to_owned())]);
     assert_eq!(problems(Rows { aliases: vec![alias("s", "", "s/m")], ..Rows::default() }), [BookError::Nameless("alias ".to_owned())]);
+}
+
+#[test]
+fn a_model_is_no_alternative_to_itself_by_another_route() {
+    let rules = vec![
+        rule("s/m", "input_tokens", "", "", "1"),
+        rule("s/m", "input_tokens", "", "route=dear", "2"),
+        rule("s/m", "output_tokens", "", "", "1"),
+        rule("s/n", "input_tokens", "", "", "1"),
+        rule("s/n", "output_tokens", "", "", "1"),
+        rule(Rule::ANY_SKU, "input_tokens", "", "", "0.1"),
+    ];
+    let aliases = vec![Alias { select: pairs("route=dear"), ..alias("s", "dear-m", "s/m") }];
+    let models = vec![model("s/m", 9, 9, 0), model("s/n", 9, 9, 0)];
+    let book = PriceBook::from_rows(Rows { rules, aliases, models, ..Rows::default() }).unwrap();
+    assert_eq!(book.alternatives(&PriceQuery::new("s", "dear-m", now()), 9, 9), ["s/n"]);
+    assert!(book.alternatives(&PriceQuery::new("s", "m", now()), 9, 9).is_empty(), "equal is not cheaper");
+    assert!(book.alternatives(&PriceQuery::new("s", "dear-m", now()), 10, 9).is_empty());
+    assert!(book.alternatives(&PriceQuery::new("s", "dear-m", now()), 9, 10).is_empty());
 }
 
 #[test]

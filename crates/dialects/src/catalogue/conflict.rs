@@ -1,9 +1,13 @@
 //! Where sources disagree, and why.
 
 use jiff::Timestamp;
-use pricing::PriceBook;
+use pricing::{PriceBook, Rule};
 
-use super::{Catalogue, Item};
+use super::amount::{brief, current, is_same};
+use super::cause::{Case, Namesakes};
+use super::choose::Said;
+use super::evidence::Evidence;
+use super::{Catalogue, Item, effective};
 
 /// Where sources disagree on the price of one item.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,10 +100,57 @@ impl Cause {
 }
 
 impl Catalogue {
-    /// Every item on whose price at `at` sources disagree, in order.
+    /// Every item on whose price at `at` sources disagree, in order, by all that is known. Without any import it tells what the
+    /// base's rows say of their rivals.
     #[must_use]
     pub fn conflicts(&self, base: &PriceBook, at: Timestamp) -> Vec<Conflict> {
-        _ = (base, at);
-        Vec::new()
+        let evidence = Evidence::new(self, base);
+        let mut found = Vec::new();
+        let mut namesakes = None;
+        for unit in evidence.units.values() {
+            let (groups, seen) = evidence.at(unit, Timestamp::MAX);
+            if groups.values().all(|sources| sources.len() < 2) {
+                continue;
+            }
+            let rules = effective::rules_of(&evidence, unit);
+            let past: Vec<&Rule> =
+                unit.base.iter().copied().chain(unit.said.values().flatten().copied()).filter(|rule| rule.recorded.to.is_some()).collect();
+            for (item, sources) in &groups {
+                let own = rules.iter().filter(|rule| rule.recorded.to.is_none() && Item::of(rule) == *item);
+                let Some(chosen) = current(own, at) else { continue };
+                if !sources.iter().any(|(name, said)| differs(chosen, name, said, at)) {
+                    continue;
+                }
+                let namesakes = namesakes.get_or_insert_with(|| Namesakes::new(&evidence, at));
+                let case = Case { item, chosen, sources, groups: &groups, seen: &seen, past: &past, namesakes, at };
+                found.extend(conflict(&case));
+            }
+        }
+        found.sort_by(|a, b| a.item.cmp(&b.item));
+        found
     }
+}
+
+/// Whether a source has another price, or knows of another later one.
+fn differs(chosen: &Rule, name: &str, said: &Said, at: Timestamp) -> bool {
+    name != chosen.prov.source && current(&said.rules, at).is_some_and(|rule| !is_same(&rule.price, &chosen.price))
+        || !said.is_hearsay && said.rules.iter().any(|rule| rule.schedule.is_none() && rule.valid.from.is_some_and(|from| at < from))
+}
+
+fn conflict(case: &Case<'_>) -> Option<Conflict> {
+    let mut others: Vec<(u8, Offer)> = Vec::new();
+    for (name, said) in case.sources.iter().filter(|(name, _)| **name != case.chosen.prov.source) {
+        let Some(theirs) = current(&said.rules, case.at) else { continue };
+        let cause = if is_same(&theirs.price, &case.chosen.price) { case.later(name, said) } else { Some(case.cause(name, theirs)) };
+        let (cause, evidence) = cause.map_or((None, String::new()), |(cause, evidence)| (Some(cause), evidence));
+        others.push((theirs.prov.priority(), Offer { cause, evidence, ..offer(name, theirs) }));
+    }
+    others.sort_by(|a, b| (a.0, &a.1.source).cmp(&(b.0, &b.1.source)));
+    let others: Vec<Offer> = others.into_iter().map(|(_, offer)| offer).collect();
+    let cause = others.iter().find_map(|offer| offer.cause)?;
+    Some(Conflict { item: case.item.clone(), chosen: offer(&case.chosen.prov.source, case.chosen), others, cause })
+}
+
+fn offer(source: &str, rule: &Rule) -> Offer {
+    Offer { source: source.to_owned(), version: rule.prov.version.clone(), price: brief(&rule.price), cause: None, evidence: String::new() }
 }

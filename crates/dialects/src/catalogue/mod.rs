@@ -8,14 +8,20 @@
 //!
 //! Everything here is a function of its arguments: no clock, no disk.
 
+mod amount;
+mod cause;
 mod change;
 mod check;
 mod choose;
 mod conflict;
 mod diff;
 mod effective;
+mod evidence;
+mod facts;
 mod import;
 mod item;
+mod merge;
+mod renew;
 mod source;
 mod text;
 
@@ -23,7 +29,7 @@ use std::collections::BTreeMap;
 
 pub use change::{Change, Subject};
 pub use check::{Finding, Severity, check};
-pub use choose::{Chosen, choose};
+pub use choose::{Chosen, choose, lineage};
 pub use conflict::{Cause, Conflict, Offer};
 pub use diff::diff;
 pub use import::{AcceptError, ImportError, ImportOptions, Imported};

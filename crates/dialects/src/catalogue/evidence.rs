@@ -1,0 +1,244 @@
+//! What every source says of the items of one sku, as known at a time: the base's own rows and what was imported.
+//!
+//! A row of the base is what its source said on the day on which that source was read for the base. Before that day it stands in for
+//! what nobody knew; an import of an earlier day is better knowledge of that earlier time, and no knowledge of the time after.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use money::{Decimal, Rate};
+use pricing::{Basis, Layer, Price, PriceBook, Provenance, Rule, Span, Step, TierMode};
+
+use super::choose::{Groups, Said, Seen};
+use super::renew::renew;
+use super::{Catalogue, Item, SourceBook};
+use crate::price_book;
+
+/// Everything that bears on one sku of one seller.
+#[derive(Default)]
+pub(super) struct Unit<'a> {
+    /// The base's rows.
+    pub base: Vec<&'a Rule>,
+    /// What was imported, by source.
+    pub said: BTreeMap<&'a str, Vec<&'a Rule>>,
+}
+
+/// All skus, and when their sources were read.
+pub(super) struct Evidence<'a> {
+    pub units: BTreeMap<(&'a str, &'a str), Unit<'a>>,
+    imports: BTreeMap<&'a str, &'a SourceBook>,
+    /// When each source of the base was read.
+    base_seen: Seen,
+}
+
+impl<'a> Evidence<'a> {
+    /// Rows of operators are no evidence: they win without it.
+    pub fn new(catalogue: &'a Catalogue, base: &'a PriceBook) -> Self {
+        let mut units: BTreeMap<(&str, &str), Unit<'_>> = BTreeMap::new();
+        let mut base_seen = Seen::new();
+        for rule in base.rows().rules.iter().filter(|rule| rule.layer == Layer::Embedded) {
+            units.entry((&rule.seller, &rule.sku)).or_default().base.push(rule);
+            let rivals =
+                rule.prov.agree.iter().map(String::as_str).chain(rule.prov.differ.iter().filter_map(|text| told(text)).map(|told| told.0));
+            for source in rivals.chain([rule.prov.source.as_str()]) {
+                let version = if source == rule.prov.source { rule.prov.version.as_str() } else { "" };
+                if !base_seen.contains_key(source) || !version.is_empty() {
+                    note_read(&mut base_seen, source, version);
+                }
+            }
+        }
+        let mut imports = BTreeMap::new();
+        for (name, book) in catalogue.published() {
+            imports.insert(name, book);
+            for rule in &book.rows.rules {
+                units.entry((&rule.seller, &rule.sku)).or_default().said.entry(name).or_default().push(rule);
+            }
+        }
+        Self { units, imports, base_seen }
+    }
+
+    /// The times at which what is known of a unit can change, in order; `true` where its rows themselves change.
+    pub fn epochs(&self, unit: &Unit<'_>) -> BTreeMap<Timestamp, bool> {
+        let mut epochs = BTreeMap::new();
+        for (source, rules) in &unit.said {
+            let imports = self.imports.get(source).map_or(&[][..], |book| &book.imports);
+            let base_seen = self.base_seen.get(*source);
+            for import in imports {
+                epochs.entry(import.as_of).or_insert(false);
+                if let Some(seen) = base_seen.filter(|seen| import.as_of < **seen) {
+                    epochs.insert(*seen, true);
+                }
+            }
+            let first = imports.iter().map(|import| import.as_of).min();
+            // What a source took back before it was first imported is no time of this book.
+            let turns = rules.iter().flat_map(|rule| [rule.recorded.from, rule.recorded.to]).flatten();
+            epochs.extend(turns.filter(|turn| first.is_none_or(|first| first <= *turn)).map(|turn| (turn, true)));
+            epochs.extend(imports.first().map(|import| (import.as_of, true)));
+        }
+        epochs
+    }
+
+    /// What each source says of each item of a unit, as known at `at`, and when each was last read.
+    pub fn at(&self, unit: &Unit<'_>, at: Timestamp) -> (Groups, Seen) {
+        let base = of_base(&unit.base);
+        let sources: BTreeSet<&str> =
+            base.values().flat_map(|said| said.keys().map(String::as_str)).chain(unit.said.keys().copied()).collect();
+        let mut groups = Groups::new();
+        let mut seen = Seen::new();
+        for source in sources {
+            let reads = Reads::of(self.imports.get(source).copied(), self.base_seen.get(source).copied(), at);
+            seen.extend(reads.last.map(|last| (source.to_owned(), last)));
+            let said = unit.said.get(source).map_or(&[][..], Vec::as_slice);
+            let items = said
+                .iter()
+                .map(|rule| Item::of(rule))
+                .chain(base.iter().filter(|(_, said)| said.contains_key(source)).map(|(item, _)| item.clone()));
+            for item in items.collect::<BTreeSet<Item>>() {
+                let own: Vec<&Rule> = said.iter().copied().filter(|rule| is_about(rule, &item)).collect();
+                let known = known(base.get(&item).and_then(|said| said.get(source)), &own, &reads, at);
+                if !known.rules.is_empty() {
+                    groups.entry(item).or_default().insert(source.to_owned(), known);
+                }
+            }
+        }
+        (groups, seen)
+    }
+
+    /// When the base read a source.
+    pub fn base_seen(&self, source: &str) -> Option<Timestamp> {
+        self.base_seen.get(source).copied()
+    }
+}
+
+impl Catalogue {
+    /// Sources that aren't the operator's own lists.
+    pub(super) fn published(&self) -> impl Iterator<Item = (&str, &SourceBook)> {
+        self.sources().filter(|(name, _)| !is_own(name))
+    }
+}
+
+pub(super) fn is_own(source: &str) -> bool {
+    crate::price_sources::Source::from_name(source).is_some_and(crate::price_sources::Source::is_own)
+}
+
+/// The base reads a source on the date in its version where that is one, else when the embedded book was made.
+fn note_read(seen: &mut Seen, source: &str, version: &str) {
+    let date = version.get(..10).and_then(|date| format!("{date}T00:00:00Z").parse::<Timestamp>().ok());
+    let read = date.unwrap_or_else(price_book::embedded_as_of);
+    let known = seen.entry(source.to_owned()).or_insert(read);
+    *known = if version.is_empty() { *known } else { read };
+}
+
+fn is_about(rule: &Rule, item: &Item) -> bool {
+    rule.meter == item.meter && rule.attrs == item.attrs && rule.select == item.select && rule.region == item.region
+}
+
+/// When a source was read, before and after the base read it.
+struct Reads {
+    /// The newest import before the base's own reading.
+    earlier: Option<Timestamp>,
+    /// The first import since the base's own reading.
+    first_since: Option<Timestamp>,
+    base: Option<Timestamp>,
+    /// The last reading that counts at the time.
+    last: Option<Timestamp>,
+}
+
+impl Reads {
+    fn of(book: Option<&SourceBook>, base: Option<Timestamp>, at: Timestamp) -> Self {
+        let imports = || book.into_iter().flat_map(|book| &book.imports).map(|import| import.as_of).filter(|as_of| *as_of <= at);
+        let earlier = imports().filter(|as_of| base.is_some_and(|base| *as_of < base)).max();
+        let first_since = imports().find(|as_of| base.is_none_or(|base| base <= *as_of));
+        // Until the base reads the source, an earlier import is what is known.
+        let counts = base.filter(|base| earlier.is_none() || *base <= at);
+        Self { earlier, first_since, base, last: imports().max().max(counts) }
+    }
+}
+
+/// The rows of one source for one item, as known at a time.
+fn known(base: Option<&Said>, said: &[&Rule], reads: &Reads, at: Timestamp) -> Said {
+    let said_at = |at: Timestamp| -> Vec<&Rule> { said.iter().copied().filter(|rule| rule.recorded.contains(at)).collect() };
+    let owned = |rules: Vec<&Rule>| Said { rules: rules.into_iter().cloned().collect(), is_hearsay: false };
+    let now = if reads.earlier.is_some() || reads.first_since.is_some() { said_at(at) } else { Vec::new() };
+    let (Some(base), Some(base_read)) = (base, reads.base) else { return owned(now) };
+    let earlier = reads.earlier.map(said_at).unwrap_or_default();
+    if !earlier.is_empty() && at < base_read {
+        return owned(now);
+    }
+    if now.is_empty() {
+        return base.clone();
+    }
+    if base.is_hearsay && base.rules.iter().any(|rule| rule.prov.raw != AGREES) {
+        return if reads.first_since.is_some() { owned(now) } else { base.clone() };
+    }
+    let base_rules: Vec<&Rule> = base.rules.iter().collect();
+    let at_base = if earlier.is_empty() { base.rules.clone() } else { renew(&earlier, &base_rules, base_read) };
+    match reads.first_since {
+        Some(first) => Said { rules: renew(&at_base.iter().collect::<Vec<_>>(), &now, first), is_hearsay: false },
+        None => Said { rules: at_base, is_hearsay: base.is_hearsay },
+    }
+}
+
+/// Marks the row of a rival that has the chosen price itself, not one read from a text.
+const AGREES: &str = "agrees";
+
+/// The base's rows by item and source, with what chosen rows tell of their rivals.
+fn of_base(rules: &[&Rule]) -> Groups {
+    let mut groups = Groups::new();
+    for rule in rules.iter().filter(|rule| rule.recorded.to.is_none()) {
+        let sources = groups.entry(Item::of(rule)).or_default();
+        sources.entry(rule.prov.source.clone()).or_default().rules.push((*rule).clone());
+        for source in &rule.prov.agree {
+            hear(sources, source, hearsay(rule, source, rule.price.clone(), AGREES));
+        }
+        for (source, price) in rule.prov.differ.iter().filter_map(|text| told(text)) {
+            if let Some(price) = price_told(price, &rule.price) {
+                hear(sources, source, hearsay(rule, source, price, ""));
+            }
+        }
+    }
+    groups
+}
+
+fn hear(sources: &mut BTreeMap<String, Said>, source: &str, rule: Rule) {
+    sources.entry(source.to_owned()).or_insert(Said { rules: vec![rule], is_hearsay: true });
+}
+
+fn hearsay(rule: &Rule, source: &str, price: Price, raw: &str) -> Rule {
+    Rule {
+        id: String::new(),
+        price,
+        schedule: None,
+        valid: Span::ALWAYS,
+        basis: Basis::Assumed,
+        recorded: Span::ALWAYS,
+        prov: Provenance { source: source.to_owned(), raw: raw.to_owned(), ..Provenance::default() },
+        ..rule.clone()
+    }
+}
+
+/// `litellm 0.15` as the source and its price.
+fn told(text: &str) -> Option<(&str, &str)> {
+    text.split_once(' ')
+}
+
+/// A price as [`super::amount::brief`] writes it, with the unit and bands of the chosen price where the text doesn't tell them.
+fn price_told(text: &str, chosen: &Price) -> Option<Price> {
+    let own = chosen.rates().next().map_or(1_000_000, Rate::per);
+    let usual = if matches!(own, 1 | 1_000_000) { own } else { 1 };
+    let rates = text.split('/').map(|part| {
+        let (price, per) = part.split_once(" per ").map_or((part, usual), |(price, per)| (price, per.parse().unwrap_or(usual)));
+        Rate::new(Decimal::parse(price.trim()).ok()?, per).ok()
+    });
+    let rates: Vec<Rate> = rates.collect::<Option<_>>()?;
+    let [rate] = rates.as_slice() else {
+        let above = |index: usize| match chosen {
+            Price::Tiers { steps, .. } => steps.get(index).map(|step| step.above),
+            Price::Flat(_) => None,
+        };
+        let unknown = |index: usize| above(index).unwrap_or(index as u64);
+        let steps = rates.iter().enumerate().map(|(index, rate)| Step { above: unknown(index), rate: *rate }).collect();
+        return Some(Price::Tiers { mode: TierMode::WholeRequest, steps });
+    };
+    Some(Price::Flat(*rate))
+}

@@ -109,6 +109,23 @@ fn the_largest_result_of_a_tool_that_is_used_counts() {
 }
 
 #[test]
+fn bands_are_bounded_by_those_that_can_be_reached() {
+    assert_eq!(hold("a/card", &chat(0, 100)), 1_500_000, "a request without input is in the first band");
+    let Price::Tiers { steps, .. } = rule("m/m", "input_tokens", "", "", "1 100:2 5000:9").price else { panic!("flat") };
+    for (mode, input, nanos) in [
+        (TierMode::WholeRequest, 100, 100_000),
+        (TierMode::WholeRequest, 101, 202_000),
+        (TierMode::WholeRequest, 5_001, 45_009_000),
+        (TierMode::Marginal, 100, 900_000),
+    ] {
+        let rules = vec![Rule { price: Price::Tiers { mode, steps: steps.clone() }, ..rule("m/m", "input_tokens", "", "", "1") }];
+        let book = PriceBook::from_rows(Rows { rules, ..Rows::default() }).unwrap();
+        let bound = book.bound(&query("m/m"), &Ask { input_tokens: input, ..Ask::default() }).unwrap();
+        assert_eq!(bound.hold(0).unwrap().get(), nanos, "{mode:?} {input}: a marginal price may be met by a sum over many calls");
+    }
+}
+
+#[test]
 fn what_is_input_counts_for_the_band_and_what_is_not_does_not() {
     let mut rows = rows();
     rows.rules.push(rule("a/card", "input_tokens", "modality=audio", "service_tier=standard", "7 200000:70"));

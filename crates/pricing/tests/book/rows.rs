@@ -7,6 +7,9 @@ fn problems(rows: Rows) -> Vec<BookError> {
     PriceBook::from_rows(rows).err().unwrap_or_default()
 }
 
+/// A change of a row, and whether the row is still fine.
+type Edit<T> = (fn(&mut T), bool);
+
 fn ended() -> Span {
     Span { from: Some(now()), to: Some(now()) }
 }
@@ -14,7 +17,7 @@ fn ended() -> Span {
 #[test]
 fn every_name_of_a_row_must_be_there_and_every_span_must_last() {
     let rule = rule("s/m", "input_tokens", "", "", "1");
-    let edits: [(fn(&mut Rule), bool); 7] = [
+    let edits: Vec<Edit<Rule>> = vec![
         (|_| {}, true),
         (|row| row.seller.clear(), false),
         (|row| row.sku.clear(), false),
@@ -28,7 +31,7 @@ fn every_name_of_a_row_must_be_there_and_every_span_must_last() {
         edit(&mut row);
         assert_eq!(problems(Rows { rules: vec![row], ..Rows::default() }).is_empty(), fine, "rule {index}");
     }
-    let edits: [(fn(&mut Alias), bool); 6] = [
+    let edits: Vec<Edit<Alias>> = vec![
         (|_| {}, true),
         (|row| row.seller.clear(), false),
         (|row| row.name.clear(), false),
@@ -41,7 +44,7 @@ fn every_name_of_a_row_must_be_there_and_every_span_must_last() {
         edit(&mut row);
         assert_eq!(problems(Rows { aliases: vec![row], ..Rows::default() }).is_empty(), fine, "alias {index}");
     }
-    let edits: [(fn(&mut Modifier), bool); 8] = [
+    let edits: Vec<Edit<Modifier>> = vec![
         (|_| {}, true),
         (|row| row.seller.clear(), false),
         (|row| row.sku.clear(), false),

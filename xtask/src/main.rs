@@ -3,6 +3,7 @@
 mod arrows;
 mod check;
 mod cycles;
+mod mutants;
 mod prices;
 mod resources;
 mod witness;
@@ -15,6 +16,8 @@ cargo xtask COMMAND
   check               formatting, lints, arrows between crates, module cycles, documentation, tests
   check --no-tests    the same without the tests
   check --quick       only what needs no build
+  mutants [--jobs N] [--since REVISION | --report]
+                      plant bugs in money and pricing and see that the tests notice; writes docs/mutation.md
   prices --from DIR --out prices/
                       convert published price facts into the embedded price book
   resources --from DIR --out prices/resources/
@@ -31,6 +34,7 @@ fn main() -> ExitCode {
         ["check"] => check::without_tests().and_then(|()| check::tests()),
         ["check", "--no-tests"] => check::without_tests(),
         ["check", "--quick"] => check::quick(),
+        ["mutants", rest @ ..] => mutants::run(rest),
         ["prices", rest @ ..] => prices::run(rest),
         ["resources", rest @ ..] => resources::run(rest),
         ["witness", rest @ ..] => witness::run(rest),

@@ -1,6 +1,6 @@
 //! The price book: rules, names, modifiers and facts of every seller, indexed for quick lookups.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -191,7 +191,7 @@ impl PriceBook {
         let indexes = shelf.exact.get(model)?;
         let rows = indexes.iter().filter_map(|index| self.shelves.rows.aliases.get(*index));
         let current = rows.filter(|row| row.layer == layer && row.valid.contains(query.at) && row.recorded.contains(query.as_of));
-        let latest = current.max_by_key(|row| age(row))?;
+        let latest = current.max_by(|a, b| which_holds(a, b))?;
         Some(Named { sku: &latest.sku, select: Some(&latest.select), region: None })
     }
 
@@ -214,7 +214,10 @@ impl PriceBook {
         let current =
             rows.filter(|row| row.valid.contains(query.at) && row.recorded.contains(query.as_of) && (may_nest || !row.is_nested()));
         let matching = current.filter_map(|row| alias::matches(&row.name, model).map(|captures| (row, captures)));
-        let (row, captures) = matching.max_by_key(|(row, _)| (row.layer, row.name.len(), age(row), Reverse(&row.name)))?;
+        let (row, captures) = matching.max_by(|(a, _), (b, _)| {
+            let longer = (a.layer, a.name.len()).cmp(&(b.layer, b.name.len()));
+            longer.then_with(|| which_holds(a, b))
+        })?;
         if !row.is_nested() {
             return Some(Named { sku: &row.sku, select: Some(&row.select), region: captures.region });
         }
@@ -224,10 +227,11 @@ impl PriceBook {
     }
 }
 
-/// Which of two names that mean different things holds: the one that applies since later, was learnt later or has the better
+/// Which of two names that mean different things holds (the greater): the one that applies since later, was learnt later or has the better
 /// source. What is left is decided by the sku, so that the order of rows never decides.
-fn age(row: &Alias) -> (Option<Timestamp>, Option<Timestamp>, Reverse<u8>, Reverse<&String>) {
-    (row.valid.from, row.recorded.from, Reverse(row.prov.priority()), Reverse(&row.sku))
+fn which_holds(a: &Alias, b: &Alias) -> Ordering {
+    let rank = |row: &Alias| (row.valid.from, row.recorded.from, Reverse(row.prov.priority()));
+    rank(a).cmp(&rank(b)).then_with(|| (&b.sku, &b.name).cmp(&(&a.sku, &a.name)))
 }
 
 /// Puts a row in the place of another unless that one is the operator's and it isn't.

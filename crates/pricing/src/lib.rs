@@ -3,6 +3,7 @@
 //! - [`Usage`] is what was consumed, as disjoint meters: each token is in exactly one line.
 //! - [`PriceBook`] holds effective-dated [`Rule`]s; [`PriceBook::cost`] turns usage into exact [`Cost`] lines.
 //! - [`Ask`] is what a request may consume; [`PriceBook::bound`] turns it into a [`Bound`], which is never below the cost.
+//! - [`PeriodUse`] is what a period used; [`PriceBook::charge`] turns it into a [`Charge`] by what its plan gives and demands.
 //!
 //! A missing price is [`Unpriced`], a value of its own and never zero. This crate knows no budget, no HTTP and no
 //! provider's JSON; the readers of price files live in `dialects`.

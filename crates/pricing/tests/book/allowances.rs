@@ -382,6 +382,15 @@ fn the_operators_allowance_wins_over_the_books() {
     assert_eq!(own.charge(&month("biz", 2, vec![], "60")).unwrap().total, nanos("10"));
 }
 
+#[test]
+fn a_confidence_has_one_name_and_the_least_trusted_comes_first() {
+    let names = ["default", "conflict", "secondary", "curated", "corroborated", "table"];
+    assert_eq!(Confidence::ALL.map(Confidence::name), names);
+    assert_eq!(names.map(|name| Confidence::from_name(name).unwrap()), Confidence::ALL);
+    assert_eq!(Confidence::from_name("sure"), None);
+    assert!(Confidence::ALL.windows(2).all(|pair| pair[0] < pair[1]));
+}
+
 fn credit_rule(usd: &str) -> Rule {
     Rule { unit: "AI credit".to_owned(), ..rule("shop/x", Credit::METER, "", "", usd) }
 }

@@ -26,7 +26,7 @@ pub(super) struct Case<'a> {
     /// What each source says of the item.
     pub sources: &'a BySource,
     /// The same of every item of the sku.
-    pub groups: &'a Groups,
+    pub groups: &'a Groups<'a>,
     pub seen: &'a Seen,
     /// Rows of the sku that aren't held to be true any more.
     pub past: &'a [&'a Rule],
@@ -179,7 +179,7 @@ impl Case<'_> {
 
     /// The price of the same meter in another place, tier or modality.
     fn sibling(&self, theirs: &Rule) -> Found {
-        let meters = self.groups.iter().filter(|(item, _)| item.meter == self.item.meter && *item != self.item);
+        let meters = self.groups.iter().filter(|(item, _)| item.meter == self.item.meter && **item != self.item);
         let mut best: Found = None;
         for (item, sources) in meters {
             for (source, rule) in sources.iter().flat_map(|(source, said)| said.rules.iter().map(move |rule| (source, rule))) {
@@ -234,7 +234,7 @@ impl Case<'_> {
             let others = self
                 .groups
                 .iter()
-                .filter(|(item, _)| **item != *self.item && item.select == self.item.select && item.region == self.item.region);
+                .filter(|(item, _)| **item != self.item && item.select == self.item.select && item.region == self.item.region);
             for (item, sources) in others {
                 let same = sources.iter().find(|(_, said)| current(&said.rules, self.at).is_some_and(|rule| is_same(&rule.price, price)));
                 if let Some((source, _)) = same {
@@ -319,9 +319,10 @@ impl Namesakes {
     /// The pairs that anyone has for an ordinary call.
     pub fn new(evidence: &Evidence<'_>, at: Timestamp) -> Self {
         let mut skus: BTreeMap<(String, Plain, Plain), BTreeSet<String>> = BTreeMap::new();
-        for ((seller, sku), unit) in &evidence.units {
-            let rows =
-                unit.base.iter().chain(unit.said.values().flatten()).filter(|rule| rule.recorded.to.is_none() && rule.valid.contains(at));
+        for unit in &evidence.units {
+            let Some((Item { seller, sku, .. }, _)) = unit.first() else { continue };
+            let all = unit.iter().flat_map(|(_, rows)| rows.base.iter().chain(rows.said.values().flatten()));
+            let rows = all.filter(|rule| rule.recorded.to.is_none() && rule.valid.contains(at));
             let plain_rows: Vec<(&Rule, Plain)> =
                 rows.filter(|rule| rule.attrs.is_empty()).map(|rule| (*rule, plain(&rule.price))).collect();
             let of = |meter: &Meter| plain_rows.iter().filter(|(rule, _)| rule.meter == *meter).collect::<Vec<_>>();
@@ -330,7 +331,7 @@ impl Namesakes {
                 for (_, other) in
                     outputs.iter().filter(|(output, _)| output.select == input.select && output.prov.source == input.prov.source)
                 {
-                    skus.entry(((*seller).to_owned(), price.clone(), other.clone())).or_default().insert((*sku).to_owned());
+                    skus.entry((seller.clone(), price.clone(), other.clone())).or_default().insert(sku.clone());
                 }
             }
         }

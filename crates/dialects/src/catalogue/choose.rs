@@ -47,7 +47,8 @@ pub(super) struct Said {
 }
 
 pub(super) type BySource = BTreeMap<String, Said>;
-pub(super) type Groups = BTreeMap<Item, BySource>;
+/// What each source says of each item.
+pub(super) type Groups<'a> = BTreeMap<&'a Item, BySource>;
 /// When each source was last read.
 pub(super) type Seen = BTreeMap<String, Timestamp>;
 
@@ -80,14 +81,15 @@ pub fn choose(candidates: Vec<Rule>, seen: &BTreeMap<String, Timestamp>, at: Tim
         by_source.entry(rule.prov.source.clone()).or_default().push(rule);
     }
     let mut chosen = Chosen::default();
-    let mut groups = Groups::new();
+    let mut items: BTreeMap<Item, BySource> = BTreeMap::new();
     for (source, rules) in by_source {
         let mut skipped = Vec::new();
         for rule in without_repeats(rules, &mut skipped) {
-            groups.entry(Item::of(&rule)).or_default().entry(source.clone()).or_default().rules.push(rule);
+            items.entry(Item::of(&rule)).or_default().entry(source.clone()).or_default().rules.push(rule);
         }
         chosen.notes.extend(skipped.into_iter().map(|row| format!("{source} {}: {}", row.key, row.why)));
     }
+    let groups: Groups<'_> = items.iter().map(|(item, sources)| (item, sources.clone())).collect();
     for (item, outcome) in outcomes(&groups, seen, at, &mut chosen.notes) {
         match outcome {
             Outcome::Source(name) => chosen.rules.extend(with_votes(&name, &groups[item], at)),
@@ -101,12 +103,12 @@ pub fn choose(candidates: Vec<Rule>, seen: &BTreeMap<String, Timestamp>, at: Tim
 }
 
 /// What becomes of each item. Items of one seller and sku depend on each other, no others do.
-pub(super) fn outcomes<'a>(groups: &'a Groups, seen: &Seen, at: Timestamp, notes: &mut Vec<String>) -> Vec<(&'a Item, Outcome)> {
+pub(super) fn outcomes<'a>(groups: &Groups<'a>, seen: &Seen, at: Timestamp, notes: &mut Vec<String>) -> Vec<(&'a Item, Outcome)> {
     let mut winners: BTreeMap<&Item, &str> = BTreeMap::new();
     let mut unfit: Vec<&Item> = Vec::new();
     let mut bases: BTreeMap<(&str, &str), Vec<&Item>> = BTreeMap::new();
     // Base prices first: what a tier costs is taken only from a source that knows them.
-    let (base, other): (Vec<&Item>, Vec<&Item>) = groups.keys().partition(|item| is_base(item));
+    let (base, other): (Vec<&'a Item>, Vec<&'a Item>) = groups.keys().copied().partition(|item| is_base(item));
     for item in &base {
         bases.entry((&item.seller, &item.sku)).or_default().push(item);
     }
@@ -142,7 +144,7 @@ fn is_base_of(base: &Item, item: &Item) -> bool {
 
 /// A tier's or modality's price from a lesser source counts only where that source knows the base price that was chosen:
 /// otherwise it is a multiple of an old price.
-fn knows_base(name: &str, base: &Item, groups: &Groups, winners: &BTreeMap<&Item, &str>, at: Timestamp) -> bool {
+fn knows_base(name: &str, base: &Item, groups: &Groups<'_>, winners: &BTreeMap<&Item, &str>, at: Timestamp) -> bool {
     let (Some(chosen), Some(sources)) = (winners.get(base), groups.get(base)) else { return true };
     let price = |source: &str| sources.get(source).and_then(|said| current(&said.rules, at)).map(|rule| plain(&rule.price));
     *chosen == name || !sources.contains_key(name) || price(name) == price(chosen)

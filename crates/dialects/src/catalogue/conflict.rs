@@ -107,17 +107,17 @@ impl Catalogue {
         let evidence = Evidence::new(self, base);
         let mut found = Vec::new();
         let mut namesakes = None;
-        for unit in evidence.units.values() {
+        for unit in &evidence.units {
             let (groups, seen) = evidence.at(unit, Timestamp::MAX);
             if groups.values().all(|sources| sources.len() < 2) {
                 continue;
             }
             let rules = effective::rules_of(&evidence, unit);
-            let past: Vec<&Rule> =
-                unit.base.iter().copied().chain(unit.said.values().flatten().copied()).filter(|rule| rule.recorded.to.is_some()).collect();
-            for (item, sources) in &groups {
-                let own = rules.iter().filter(|rule| rule.recorded.to.is_none() && Item::of(rule) == *item);
-                let Some(chosen) = current(own, at) else { continue };
+            let all = unit.iter().flat_map(|(_, rows)| rows.base.iter().chain(rows.said.values().flatten()));
+            let past: Vec<&Rule> = all.copied().filter(|rule| rule.recorded.to.is_some()).collect();
+            for ((item, _), rules) in unit.iter().zip(&rules) {
+                let Some(chosen) = current(rules.iter().filter(|rule| rule.recorded.to.is_none()), at) else { continue };
+                let sources = &groups[item];
                 if !sources.iter().any(|(name, said)| differs(chosen, name, said, at)) {
                     continue;
                 }

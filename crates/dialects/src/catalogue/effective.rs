@@ -14,11 +14,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use pricing::{Alias, Allowance, Basis, BookError, Layer, Model, PriceBook, Rows, Rule};
 
+use super::Catalogue;
 use super::amount::{current, is_same};
 use super::choose::{BySource, Outcome, outcomes, votes};
 use super::evidence::{Evidence, Unit, is_own};
 use super::renew::{Timed, record, renew, renew_rows, says_the_same};
-use super::{Catalogue, Item};
 
 impl Catalogue {
     /// The book that calls are priced with. Lists of the operator's own (CSV, JSON Lines) win over all others.
@@ -42,77 +42,69 @@ impl Catalogue {
     fn rules_over(&self, base: &PriceBook) -> Vec<Rule> {
         let evidence = Evidence::new(self, base);
         let mut rules: Vec<Rule> = base.rows().rules.iter().filter(|rule| rule.layer != Layer::Embedded).cloned().collect();
-        for unit in evidence.units.values() {
-            rules.extend(rules_of(&evidence, unit));
+        for unit in &evidence.units {
+            rules.extend(rules_of(&evidence, unit).into_iter().flatten());
         }
         rules
     }
 }
 
-/// The rows of one sku, in two times.
-pub(super) fn rules_of(evidence: &Evidence<'_>, unit: &Unit<'_>) -> Vec<Rule> {
-    Shelf { rules: unit.base.iter().map(|rule| (*rule).clone()).collect(), is_settled: true }.through(evidence, unit)
+/// The rows of each item of a unit, in two times.
+pub(super) fn rules_of(evidence: &Evidence<'_>, unit: &Unit<'_>) -> Vec<Vec<Rule>> {
+    let rules = unit.iter().map(|(_, rows)| rows.base.iter().map(|rule| (*rule).clone()).collect()).collect();
+    let mut shelf = Shelf { rules, is_settled: true };
+    for (at, has_turned) in evidence.epochs(unit) {
+        // An import that changes no row of the sku can only matter where sources disagree: a better one was read anew.
+        if has_turned || !shelf.is_settled {
+            shelf.turn(evidence, unit, at);
+        }
+    }
+    shelf.rules
 }
 
-/// The rows of one sku while the book's history is gone through.
+/// The rows of each item of one sku while the book's history is gone through.
 struct Shelf {
-    rules: Vec<Rule>,
+    rules: Vec<Vec<Rule>>,
     /// Whether every source had the same price of everything when last looked at.
     is_settled: bool,
 }
 
 impl Shelf {
-    fn through(mut self, evidence: &Evidence<'_>, unit: &Unit<'_>) -> Vec<Rule> {
-        for (at, has_turned) in evidence.epochs(unit) {
-            // An import that changes no row of the sku can only matter where sources disagree: a better one was read anew.
-            if has_turned || !self.is_settled {
-                self.turn(evidence, unit, at);
-            }
-        }
-        self.rules
-    }
-
     fn turn(&mut self, evidence: &Evidence<'_>, unit: &Unit<'_>, at: Timestamp) {
         let (groups, seen) = evidence.at(unit, at);
         self.is_settled = groups.values().all(|sources| is_settled(sources, at));
         for (item, outcome) in outcomes(&groups, &seen, at, &mut Vec::new()) {
-            let own: Vec<usize> = (0..self.rules.len()).filter(|index| self.is_open(*index, item, at)).collect();
-            let before: Vec<&Rule> = own.iter().map(|index| &self.rules[*index]).collect();
-            let next = match &outcome {
+            let Some(place) = unit.iter().position(|(own, _)| std::ptr::eq(own, item)) else { continue };
+            let rules = &mut self.rules[place];
+            let own: Vec<usize> = (0..rules.len()).filter(|index| rules[*index].recorded.contains(at)).collect();
+            let before: Vec<&Rule> = own.iter().map(|index| &rules[*index]).collect();
+            let (name, next) = match &outcome {
                 Outcome::NoneFits => continue,
-                Outcome::CoveredElsewhere => Vec::new(),
-                Outcome::Source(name) => {
-                    let said: Vec<&Rule> = groups[item][name].rules.iter().collect();
-                    // A row of the base stands in for the time before its source was read only until something is known of it.
-                    let is_stand_in = before
-                        .iter()
-                        .all(|rule| rule.recorded.from.is_none() && evidence.base_seen(&rule.prov.source).is_some_and(|seen| at < seen));
-                    if is_stand_in { said.into_iter().cloned().collect() } else { renew(&before, &said, seen_since(&before, &said, at)) }
-                }
+                Outcome::CoveredElsewhere => ("", Vec::new()),
+                Outcome::Source(name) => (name.as_str(), continued(evidence, &before, &groups[item][name].rules, at)),
             };
-            record(&mut self.rules, &own, next, at);
-            if let Outcome::Source(name) = &outcome {
-                self.vote(item, name, &groups[item], at);
-            }
+            record(rules, &own, next, at);
+            vote(rules, name, &groups[item], at);
         }
     }
+}
 
-    fn is_open(&self, index: usize, item: &Item, at: Timestamp) -> bool {
-        let rule = &self.rules[index];
-        rule.recorded.contains(at)
-            && rule.meter == item.meter
-            && (&rule.attrs, &rule.select, &rule.region) == (&item.attrs, &item.select, &item.region)
+/// The book's rows of one item after its source was believed at a time.
+fn continued(evidence: &Evidence<'_>, before: &[&Rule], said: &[Rule], at: Timestamp) -> Vec<Rule> {
+    // A row of the base stands in for the time before its source was read only until something is known of that time.
+    let stands_in = |rule: &&Rule| rule.recorded.from.is_none() && evidence.base_seen(&rule.prov.source).is_some_and(|seen| at < seen);
+    if before.iter().all(stands_in) {
+        return said.to_vec();
     }
+    let said: Vec<&Rule> = said.iter().collect();
+    renew(before, &said, seen_since(before, &said, at))
+}
 
-    fn vote(&mut self, item: &Item, name: &str, sources: &BySource, at: Timestamp) {
-        let own: Vec<usize> = (0..self.rules.len()).filter(|index| self.is_open(*index, item, at)).collect();
-        for index in own {
-            let rule = &mut self.rules[index];
-            if rule.valid.contains(at) && rule.schedule.is_none() {
-                let name = if rule.prov.source == name { name } else { rule.prov.source.as_str() };
-                (rule.prov.agree, rule.prov.differ) = votes(name, Some(&rule.price), sources, at);
-            }
-        }
+/// Says of the rows of now who else has their price.
+fn vote(rules: &mut [Rule], name: &str, sources: &BySource, at: Timestamp) {
+    for rule in rules.iter_mut().filter(|rule| rule.recorded.contains(at) && rule.valid.contains(at) && rule.schedule.is_none()) {
+        let name = if rule.prov.source == name { name } else { rule.prov.source.as_str() };
+        (rule.prov.agree, rule.prov.differ) = votes(name, Some(&rule.price), sources, at);
     }
 }
 

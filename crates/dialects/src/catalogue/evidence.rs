@@ -9,23 +9,27 @@ use jiff::Timestamp;
 use money::{Decimal, Rate};
 use pricing::{Basis, Layer, Price, PriceBook, Provenance, Rule, Span, Step, TierMode};
 
-use super::choose::{Groups, Said, Seen};
+use super::choose::{BySource, Groups, Said, Seen};
+use super::item::ByItem;
 use super::renew::renew;
 use super::{Catalogue, Item, SourceBook};
 use crate::price_book;
 
-/// Everything that bears on one sku of one seller.
+/// Everything that bears on one item.
 #[derive(Default)]
-pub(super) struct Unit<'a> {
+pub(super) struct Rows<'a> {
     /// The base's rows.
     pub base: Vec<&'a Rule>,
     /// What was imported, by source.
     pub said: BTreeMap<&'a str, Vec<&'a Rule>>,
 }
 
+/// Everything that bears on one sku of one seller: its items in order.
+pub(super) type Unit<'a> = Vec<(Item, Rows<'a>)>;
+
 /// All skus, and when their sources were read.
 pub(super) struct Evidence<'a> {
-    pub units: BTreeMap<(&'a str, &'a str), Unit<'a>>,
+    pub units: Vec<Unit<'a>>,
     imports: BTreeMap<&'a str, &'a SourceBook>,
     /// When each source of the base was read.
     base_seen: Seen,
@@ -34,24 +38,29 @@ pub(super) struct Evidence<'a> {
 impl<'a> Evidence<'a> {
     /// Rows of operators are no evidence: they win without it.
     pub fn new(catalogue: &'a Catalogue, base: &'a PriceBook) -> Self {
-        let mut units: BTreeMap<(&str, &str), Unit<'_>> = BTreeMap::new();
+        let mut rows: BTreeMap<ByItem<'a>, Rows<'a>> = BTreeMap::new();
         let mut base_seen = Seen::new();
         for rule in base.rows().rules.iter().filter(|rule| rule.layer == Layer::Embedded) {
-            units.entry((&rule.seller, &rule.sku)).or_default().base.push(rule);
-            let rivals =
-                rule.prov.agree.iter().map(String::as_str).chain(rule.prov.differ.iter().filter_map(|text| told(text)).map(|told| told.0));
-            for source in rivals.chain([rule.prov.source.as_str()]) {
-                let version = if source == rule.prov.source { rule.prov.version.as_str() } else { "" };
-                if !base_seen.contains_key(source) || !version.is_empty() {
-                    note_read(&mut base_seen, source, version);
-                }
-            }
+            rows.entry(ByItem(rule)).or_default().base.push(rule);
+            note_read(&mut base_seen, &rule.prov.source, &rule.prov.version);
+            let differ = rule.prov.differ.iter().filter_map(|text| told(text)).map(|(source, _)| source);
+            rule.prov.agree.iter().map(String::as_str).chain(differ).for_each(|source| note_read(&mut base_seen, source, ""));
         }
         let mut imports = BTreeMap::new();
         for (name, book) in catalogue.published() {
             imports.insert(name, book);
             for rule in &book.rows.rules {
-                units.entry((&rule.seller, &rule.sku)).or_default().said.entry(name).or_default().push(rule);
+                rows.entry(ByItem(rule)).or_default().said.entry(name).or_default().push(rule);
+            }
+        }
+        let mut units: Vec<Unit<'a>> = Vec::new();
+        for (ByItem(rule), rows) in rows {
+            let item = Item::of(rule);
+            match units.last_mut() {
+                Some(unit) if unit.first().is_some_and(|(first, _)| (&first.seller, &first.sku) == (&item.seller, &item.sku)) => {
+                    unit.push((item, rows));
+                }
+                _ => units.push(vec![(item, rows)]),
             }
         }
         Self { units, imports, base_seen }
@@ -60,47 +69,47 @@ impl<'a> Evidence<'a> {
     /// The times at which what is known of a unit can change, in order; `true` where its rows themselves change.
     pub fn epochs(&self, unit: &Unit<'_>) -> BTreeMap<Timestamp, bool> {
         let mut epochs = BTreeMap::new();
-        for (source, rules) in &unit.said {
+        let sources: BTreeSet<&str> = unit.iter().flat_map(|(_, rows)| rows.said.keys().copied()).collect();
+        for source in sources {
             let imports = self.imports.get(source).map_or(&[][..], |book| &book.imports);
-            let base_seen = self.base_seen.get(*source);
+            let base_seen = self.base_seen.get(source);
             for import in imports {
                 epochs.entry(import.as_of).or_insert(false);
                 if let Some(seen) = base_seen.filter(|seen| import.as_of < **seen) {
                     epochs.insert(*seen, true);
                 }
             }
-            let first = imports.iter().map(|import| import.as_of).min();
+            let Some(first) = imports.iter().map(|import| import.as_of).min() else { continue };
+            epochs.insert(first, true);
+            let rules = unit.iter().filter_map(|(_, rows)| rows.said.get(source)).flatten();
+            let turns = rules.flat_map(|rule| [rule.recorded.from, rule.recorded.to]).flatten();
             // What a source took back before it was first imported is no time of this book.
-            let turns = rules.iter().flat_map(|rule| [rule.recorded.from, rule.recorded.to]).flatten();
-            epochs.extend(turns.filter(|turn| first.is_none_or(|first| first <= *turn)).map(|turn| (turn, true)));
-            epochs.extend(imports.first().map(|import| (import.as_of, true)));
+            epochs.extend(turns.filter(|turn| first <= *turn).map(|turn| (turn, true)));
         }
         epochs
     }
 
     /// What each source says of each item of a unit, as known at `at`, and when each was last read.
-    pub fn at(&self, unit: &Unit<'_>, at: Timestamp) -> (Groups, Seen) {
-        let base = of_base(&unit.base);
-        let sources: BTreeSet<&str> =
-            base.values().flat_map(|said| said.keys().map(String::as_str)).chain(unit.said.keys().copied()).collect();
+    pub fn at<'u>(&self, unit: &'u Unit<'_>, at: Timestamp) -> (Groups<'u>, Seen) {
+        let mut reads: BTreeMap<String, Reads> = BTreeMap::new();
         let mut groups = Groups::new();
-        let mut seen = Seen::new();
-        for source in sources {
-            let reads = Reads::of(self.imports.get(source).copied(), self.base_seen.get(source).copied(), at);
-            seen.extend(reads.last.map(|last| (source.to_owned(), last)));
-            let said = unit.said.get(source).map_or(&[][..], Vec::as_slice);
-            let items = said
-                .iter()
-                .map(|rule| Item::of(rule))
-                .chain(base.iter().filter(|(_, said)| said.contains_key(source)).map(|(item, _)| item.clone()));
-            for item in items.collect::<BTreeSet<Item>>() {
-                let own: Vec<&Rule> = said.iter().copied().filter(|rule| is_about(rule, &item)).collect();
-                let known = known(base.get(&item).and_then(|said| said.get(source)), &own, &reads, at);
+        for (item, rows) in unit {
+            let base = of_base(&rows.base);
+            let mut sources = BySource::new();
+            for source in base.keys().map(String::as_str).chain(rows.said.keys().copied()) {
+                if sources.contains_key(source) {
+                    continue;
+                }
+                let new = || Reads::of(self.imports.get(source).copied(), self.base_seen.get(source).copied(), at);
+                let reads = reads.entry(source.to_owned()).or_insert_with(new);
+                let known = known(base.get(source), rows.said.get(source).map_or(&[], Vec::as_slice), reads, at);
                 if !known.rules.is_empty() {
-                    groups.entry(item).or_default().insert(source.to_owned(), known);
+                    sources.insert(source.to_owned(), known);
                 }
             }
+            groups.insert(item, sources);
         }
+        let seen = reads.into_iter().filter_map(|(source, reads)| Some((source, reads.last?))).collect();
         (groups, seen)
     }
 
@@ -121,16 +130,13 @@ pub(super) fn is_own(source: &str) -> bool {
     crate::price_sources::Source::from_name(source).is_some_and(crate::price_sources::Source::is_own)
 }
 
-/// The base reads a source on the date in its version where that is one, else when the embedded book was made.
+/// The base read a source on the date in its version where that is one, else when the embedded book was made.
 fn note_read(seen: &mut Seen, source: &str, version: &str) {
-    let date = version.get(..10).and_then(|date| format!("{date}T00:00:00Z").parse::<Timestamp>().ok());
-    let read = date.unwrap_or_else(price_book::embedded_as_of);
-    let known = seen.entry(source.to_owned()).or_insert(read);
-    *known = if version.is_empty() { *known } else { read };
-}
-
-fn is_about(rule: &Rule, item: &Item) -> bool {
-    rule.meter == item.meter && rule.attrs == item.attrs && rule.select == item.select && rule.region == item.region
+    let date = || version.get(..10).and_then(|date| format!("{date}T00:00:00Z").parse::<Timestamp>().ok());
+    if seen.contains_key(source) {
+        return;
+    }
+    seen.insert(source.to_owned(), date().unwrap_or_else(price_book::embedded_as_of));
 }
 
 /// When a source was read, before and after the base read it.
@@ -182,25 +188,26 @@ fn known(base: Option<&Said>, said: &[&Rule], reads: &Reads, at: Timestamp) -> S
 /// Marks the row of a rival that has the chosen price itself, not one read from a text.
 const AGREES: &str = "agrees";
 
-/// The base's rows by item and source, with what chosen rows tell of their rivals.
-fn of_base(rules: &[&Rule]) -> Groups {
-    let mut groups = Groups::new();
+/// The base's rows of one item by source, with what chosen rows tell of their rivals.
+fn of_base(rules: &[&Rule]) -> BySource {
+    let mut sources = BySource::new();
     for rule in rules.iter().filter(|rule| rule.recorded.to.is_none()) {
-        let sources = groups.entry(Item::of(rule)).or_default();
         sources.entry(rule.prov.source.clone()).or_default().rules.push((*rule).clone());
+    }
+    for rule in rules.iter().filter(|rule| rule.recorded.to.is_none()) {
         for source in &rule.prov.agree {
-            hear(sources, source, hearsay(rule, source, rule.price.clone(), AGREES));
+            hear(&mut sources, source, hearsay(rule, source, rule.price.clone(), AGREES));
         }
         for (source, price) in rule.prov.differ.iter().filter_map(|text| told(text)) {
             if let Some(price) = price_told(price, &rule.price) {
-                hear(sources, source, hearsay(rule, source, price, ""));
+                hear(&mut sources, source, hearsay(rule, source, price, ""));
             }
         }
     }
-    groups
+    sources
 }
 
-fn hear(sources: &mut BTreeMap<String, Said>, source: &str, rule: Rule) {
+fn hear(sources: &mut BySource, source: &str, rule: Rule) {
     sources.entry(source.to_owned()).or_insert(Said { rules: vec![rule], is_hearsay: true });
 }
 

@@ -38,11 +38,45 @@ impl Item {
     }
 
     fn order(&self) -> impl Ord + '_ {
-        let ids = match &self.region {
-            Region::Global => &[][..],
-            Region::Within(_, ids) => ids.as_slice(),
-        };
-        (&self.seller, &self.sku, self.meter.name(), &self.attrs, &self.select, self.region.specificity(), ids)
+        (&self.seller, &self.sku, self.meter.name(), &self.attrs, &self.select, place(&self.region))
+    }
+}
+
+/// A region as something that can be sorted.
+fn place(region: &Region) -> (u8, &[String]) {
+    match region {
+        Region::Global => (0, &[]),
+        Region::Within(_, ids) => (region.specificity(), ids),
+    }
+}
+
+/// A rule sorted by its item, without a copy of it.
+pub(super) struct ByItem<'a>(pub &'a Rule);
+
+impl ByItem<'_> {
+    fn order(&self) -> impl Ord + '_ {
+        let rule = self.0;
+        (&rule.seller, &rule.sku, rule.meter.name(), &rule.attrs, &rule.select, place(&rule.region))
+    }
+}
+
+impl PartialEq for ByItem<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for ByItem<'_> {}
+
+impl PartialOrd for ByItem<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ByItem<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.order().cmp(&other.order())
     }
 }
 

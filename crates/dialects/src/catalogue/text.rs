@@ -40,13 +40,32 @@ pub fn sha256(file: &[u8]) -> String {
     Sha256::digest(file).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A line that isn't a row of the price book.
 #[derive(Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-enum Line {
-    Source { name: String },
-    Import { as_of: String, version: String, sha256: String, counts: CountsLine },
-    Quarantine { id: String, as_of: String, old: Option<String>, why: String, rules: Vec<Box<RawValue>> },
+#[serde(deny_unknown_fields)]
+struct SourceLine {
+    r#type: String,
+    name: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ImportLine {
+    r#type: String,
+    as_of: String,
+    version: String,
+    sha256: String,
+    counts: CountsLine,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct QuarantineLine {
+    r#type: String,
+    id: String,
+    as_of: String,
+    old: Option<String>,
+    why: String,
+    rules: Vec<Box<RawValue>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -66,20 +85,9 @@ impl Catalogue {
     #[must_use]
     pub fn source_text(&self, source: &str) -> String {
         let Some(book) = self.sources.get(source) else { return String::new() };
-        let imports = book.imports.iter().map(|import| Line::Import {
-            as_of: import.as_of.to_string(),
-            version: import.version.clone(),
-            sha256: import.sha256.clone(),
-            counts: counts_line(import.counts),
-        });
-        let lines =
-            std::iter::once(Line::Source { name: source.to_owned() }).chain(imports).chain(book.quarantine.iter().map(waiting_line));
-        let mut text = String::new();
-        for line in lines {
-            // Text and numbers alone can't fail to be written.
-            text.push_str(&serde_json::to_string(&line).unwrap_or_default());
-            text.push('\n');
-        }
+        let mut text = line(&SourceLine { r#type: "source".to_owned(), name: source.to_owned() });
+        book.imports.iter().for_each(|import| text.push_str(&line(&import_line(import))));
+        book.quarantine.iter().for_each(|row| text.push_str(&line(&waiting_line(row))));
         text.push_str(&price_book::write(&book.rows));
         text
     }
@@ -114,11 +122,8 @@ impl Catalogue {
         for (start, end) in starts.iter().copied().zip(ends) {
             let part = text.get(start..end).unwrap_or_default();
             let before = text.get(..start).map_or(0, |before| before.lines().count());
-            let name = part.lines().next().and_then(|line| match serde_json::from_str(line) {
-                Ok(Line::Source { name }) => Some(name),
-                _ => None,
-            });
-            let name = name.unwrap_or_default();
+            let first = part.lines().next().and_then(|line| serde_json::from_str::<SourceLine>(line).ok());
+            let name = first.map(|line| line.name).unwrap_or_default();
             let error = |(line, what): (usize, String)| TextError { source: name.clone(), line: line + before, what };
             let book = read_source(&name, part).map_err(error)?;
             if catalogue.sources.insert(name.clone(), book).is_some() {
@@ -129,12 +134,28 @@ impl Catalogue {
     }
 }
 
-fn waiting_line(row: &Quarantined) -> Line {
+/// Text and whole numbers alone can't fail to be written.
+fn line(fields: &impl Serialize) -> String {
+    serde_json::to_string(fields).unwrap_or_default() + "\n"
+}
+
+fn import_line(import: &ImportRecord) -> ImportLine {
+    ImportLine {
+        r#type: "import".to_owned(),
+        as_of: import.as_of.to_string(),
+        version: import.version.clone(),
+        sha256: import.sha256.clone(),
+        counts: counts_line(import.counts),
+    }
+}
+
+fn waiting_line(row: &Quarantined) -> QuarantineLine {
     let rules = row.rules.iter().filter_map(|rule| {
         let text = price_book::write(&Rows { rules: vec![rule.clone()], ..Rows::default() });
         RawValue::from_string(text.trim_end().to_owned()).ok()
     });
-    Line::Quarantine {
+    QuarantineLine {
+        r#type: "quarantine".to_owned(),
         id: row.id.clone(),
         as_of: row.as_of.to_string(),
         old: row.old.clone(),
@@ -149,14 +170,10 @@ pub(super) fn is_storable(rule: &Rule) -> bool {
 }
 
 fn read_source(name: &str, text: &str) -> Result<SourceBook, (usize, String)> {
-    const OWN: [&str; 3] = ["{\"type\":\"source\"", "{\"type\":\"import\"", "{\"type\":\"quarantine\""];
     let mut book = SourceBook::default();
     let mut rows = String::with_capacity(text.len());
     for (index, line) in text.lines().enumerate() {
-        if OWN.iter().any(|start| line.starts_with(start)) {
-            let line: Line = serde_json::from_str(line).map_err(|error| (index + 1, error.to_string()))?;
-            take(name, line, &mut book).map_err(|what| (index + 1, what))?;
-        } else {
+        if !take(name, line, &mut book).map_err(|what| (index + 1, what))? {
             rows.push_str(line);
         }
         rows.push('\n');
@@ -169,25 +186,37 @@ fn read_source(name: &str, text: &str) -> Result<SourceBook, (usize, String)> {
     Ok(book)
 }
 
-fn take(name: &str, line: Line, book: &mut SourceBook) -> Result<(), String> {
-    match line {
-        Line::Source { name: own } if own == name => {}
-        Line::Source { name: own } => return Err(format!("these are the prices of `{own}`, stored as those of `{name}`")),
-        Line::Import { as_of, version, sha256, counts } => {
-            book.imports.push(ImportRecord { as_of: time(&as_of)?, version, sha256, counts: counts_of(&counts) });
+/// Takes a line that isn't a row of the price book; false for one that is.
+fn take(name: &str, line: &str, book: &mut SourceBook) -> Result<bool, String> {
+    if line.starts_with("{\"type\":\"source\"") {
+        let own = parsed::<SourceLine>(line)?.name;
+        if own != name {
+            return Err(format!("these are the prices of `{own}`, stored as those of `{name}`"));
         }
-        Line::Quarantine { id, as_of, old, why, rules } => {
-            let mut rows: Vec<Rule> = Vec::new();
-            for rule in rules {
-                let read = price_book::read(rule.get()).map_err(|errors| errors.first().map(ToString::to_string).unwrap_or_default())?;
-                rows.extend(read.rules);
-            }
-            let item = rows.first().map(Item::of).ok_or("a quarantined price without a row")?;
-            let (new, as_of) = (timeline(&rows), time(&as_of)?);
-            book.quarantine.push(Quarantined { id, source: name.to_owned(), item, as_of, rules: rows, new, old, why });
-        }
+    } else if line.starts_with("{\"type\":\"import\"") {
+        let ImportLine { as_of, version, sha256, counts, .. } = parsed(line)?;
+        book.imports.push(ImportRecord { as_of: time(&as_of)?, version, sha256, counts: counts_of(&counts) });
+    } else if line.starts_with("{\"type\":\"quarantine\"") {
+        book.quarantine.push(waiting(name, parsed(line)?)?);
+    } else {
+        return Ok(false);
     }
-    Ok(())
+    Ok(true)
+}
+
+fn parsed<T: for<'de> Deserialize<'de>>(line: &str) -> Result<T, String> {
+    serde_json::from_str(line).map_err(|error| error.to_string().replace(" at line 1 column", " at column"))
+}
+
+fn waiting(name: &str, line: QuarantineLine) -> Result<Quarantined, String> {
+    let QuarantineLine { id, as_of, old, why, rules, .. } = line;
+    let mut rows: Vec<Rule> = Vec::new();
+    for rule in rules {
+        let read = price_book::read(rule.get()).map_err(|errors| errors.first().map(ToString::to_string).unwrap_or_default())?;
+        rows.extend(read.rules);
+    }
+    let item = rows.first().map(Item::of).ok_or("a quarantined price without a row")?;
+    Ok(Quarantined { id, source: name.to_owned(), item, as_of: time(&as_of)?, new: timeline(&rows), rules: rows, old, why })
 }
 
 fn time(text: &str) -> Result<Timestamp, String> {

@@ -26,13 +26,18 @@ pub fn read_response_as(operation: Operation, counting: Counting, body: &[u8]) -
         reading.error = Some(error_code(error));
     }
     match operation {
-        Operation::Chat => openai::read_chat(root, counting, &mut reading),
+        Operation::Chat | Operation::Completions => openai::read_chat(root, counting, &mut reading),
         Operation::Responses => openai::read_responses(root, counting, &mut reading),
         Operation::Embeddings => openai::read_embeddings(root, &mut reading),
         Operation::Messages => anthropic::read_message(root, &mut reading),
         Operation::Generate | Operation::StreamGenerate => gemini::read_answer(root, &mut reading),
         Operation::GeminiEmbed => gemini::read_embedding(root, &mut reading),
-        Operation::CountTokens | Operation::Models | Operation::Probe => {}
+        Operation::Images | Operation::ImageEdits | Operation::ImageVariations => {
+            openai::read_images(root, operation != Operation::Images, &mut reading);
+        }
+        Operation::Transcriptions | Operation::Translations => openai::read_transcript(root, &mut reading),
+        Operation::Moderations => openai::read_moderation(root, &mut reading),
+        Operation::Speech | Operation::CountTokens | Operation::Models | Operation::Probe => {}
     }
     reading
 }
@@ -43,6 +48,9 @@ pub(crate) const fn bulky(operation: Operation) -> &'static [&'static str] {
         Operation::Embeddings => &["data"],
         Operation::GeminiEmbed => &["embedding", "embeddings"],
         Operation::Generate | Operation::StreamGenerate => &["logprobsResult"],
+        Operation::Images | Operation::ImageEdits | Operation::ImageVariations => &["b64_json"],
+        Operation::Speech => &["audio"],
+        Operation::Transcriptions | Operation::Translations => &["logprobs", "segments", "words"],
         _ => &["logprobs"],
     }
 }

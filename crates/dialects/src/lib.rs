@@ -6,6 +6,7 @@
 mod answer;
 mod anthropic;
 mod attributes;
+mod audio;
 mod bad_request;
 pub mod catalogue;
 mod count;
@@ -15,6 +16,7 @@ mod fields;
 mod gemini;
 mod input;
 mod json;
+mod multipart;
 mod openai;
 mod parse;
 pub mod price_book;
@@ -29,6 +31,7 @@ mod sse;
 mod stream;
 mod tokens;
 mod vocabulary;
+mod work;
 
 pub use answer::{read_response, read_response_as};
 pub use attributes::{HeaderAttributes, attributes_from_headers};
@@ -39,8 +42,9 @@ pub use document::{CodexDenial, Denial, codex_denial, denial_body, stream_error_
 pub use parse::{parse_request, parse_request_with};
 pub use reading::{Reading, UsageReading};
 pub use request::{Hints, Request};
-pub use route::{Dialect, Operation, Route, RouteError, RouteHints, Row, TABLE, route, route_with};
+pub use route::{Dialect, Operation, Route, RouteError, RouteHints, Row, TABLE, UNSERVED, Unserved, route, route_with, unserved};
 pub use shape::Shape;
 pub use sse::StreamError;
 pub use stream::StreamReader;
 pub use tokens::tokens_of;
+pub use work::Implied;

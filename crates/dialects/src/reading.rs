@@ -42,6 +42,12 @@ pub struct Reading {
     pub tools_called: Vec<String>,
     /// What the provider itself says it cost, in dollars as written (`usage.cost`), kept beside ours.
     pub provider_cost_usd: Option<String>,
+    /// Images that were made.
+    pub images: u64,
+    /// Bytes of sound that came, and how long they last where they are MPEG audio.
+    pub bytes: u64,
+    /// Milliseconds of MPEG audio.
+    pub mpeg_millis: u64,
     /// UTF-8 bytes of generated text that were seen (text, reasoning and tool arguments): an estimate's lower bound.
     pub output_bytes: u64,
     /// Whether the stream's terminal event was seen (always true for a complete JSON answer).

@@ -1,11 +1,14 @@
 //! A request: read once, checked, bounded, and shaped from the bytes that were checked.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use pricing::Ask;
 
 use crate::fields::clip;
 use crate::splices::Splices;
+use crate::work::{Implied, Work};
+use crate::{Operation, Reading, Route};
 
 /// Most attributes that are taken from one request.
 pub(crate) const ATTRIBUTES_MAX: usize = 32;
@@ -33,6 +36,8 @@ pub struct Request {
     pub continues: Option<String>,
     /// Whether all of the input is in the body, so that the provider's own counter sees it.
     pub(crate) countable: bool,
+    /// What is to be made, where that isn't a conversation.
+    pub(crate) work: Option<Work>,
     /// Where to splice; private to this crate.
     pub(crate) splices: Splices,
 }
@@ -43,6 +48,8 @@ pub struct Hints<'h> {
     /// The header `anthropic-beta` as it came. With `interleaved-thinking`, a thinking budget may exceed `max_tokens`
     /// (Anthropic's documentation of extended thinking); without, that is a contradiction.
     pub anthropic_beta: &'h str,
+    /// The header `content-type` as it came, which names a form's boundary. Empty is JSON.
+    pub content_type: &'h str,
 }
 
 impl Request {
@@ -60,8 +67,57 @@ impl Request {
             wants_usage: false,
             continues: None,
             countable: false,
+            work: None,
             splices: Splices::default(),
         }
+    }
+
+    /// Sets what is to be made, bounded for the model that the request names.
+    pub(crate) fn works(&mut self, work: Work) {
+        work.bound(&self.model, &mut self.ask);
+        self.work = Some(work);
+    }
+
+    /// What the request may consume when it is sent to `model`, which the config may have renamed.
+    #[must_use]
+    pub fn ask_for(&self, model: &str) -> Cow<'_, Ask> {
+        let Some(work) = self.work.as_ref().filter(|_| model != self.model) else { return Cow::Borrowed(&self.ask) };
+        let mut ask = Ask { choices: 1, ..Ask::default() };
+        work.bound(model, &mut ask);
+        Cow::Owned(ask)
+    }
+
+    /// What a good answer that states no usage is billed for, as far as the request and what came of the answer say.
+    /// `cut_after_ms` is set when it broke off.
+    #[must_use]
+    pub fn implied(&self, model: &str, reading: &Reading, cut_after_ms: Option<u64>) -> Option<Implied> {
+        self.work.as_ref()?.implied(model, reading, cut_after_ms)
+    }
+
+    /// Whether the usage of an answer that broke off covers only a part of what was being made.
+    #[must_use]
+    pub fn lacks(&self, reading: &Reading) -> bool {
+        self.work.as_ref().is_some_and(|work| work.lacks(reading))
+    }
+
+    /// The ceiling to send where none is granted, because the body names none and servers differ in what they do then.
+    #[must_use]
+    pub const fn ceiling_usual(&self) -> Option<u64> {
+        self.splices.ceiling_usual
+    }
+
+    /// Whether images, speech or a transcript are to be made, which no chat model can do instead.
+    #[must_use]
+    pub const fn makes_media(&self) -> bool {
+        self.work.is_some()
+    }
+
+    /// Whether the call costs nothing at this seller: moderation by OpenAI's own models, by OpenAI's reference. Whatever is
+    /// free on every path is [`Operation::is_free`].
+    #[must_use]
+    pub fn is_free(&self, route: &Route, seller: &str, model: &str) -> bool {
+        let is_own = ["omni-moderation-", "text-moderation-"].iter().any(|start| model.starts_with(start));
+        route.operation.is_free() || route.operation == Operation::Moderations && seller == "openai" && is_own
     }
 
     /// Bounds every server tool whose uses the request leaves open, each to `uses`. The same number must then be sent as

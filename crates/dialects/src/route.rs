@@ -3,11 +3,14 @@
 mod matching;
 #[cfg(test)]
 mod tests;
+mod unserved;
+
+pub use unserved::{UNSERVED, Unserved, unserved};
 
 /// A provider's language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Dialect {
-    /// Chat completions, responses, embeddings.
+    /// Chat completions, responses, embeddings, images, speech and transcription.
     OpenAi,
     /// Messages.
     Anthropic,
@@ -32,6 +35,22 @@ pub enum Operation {
     StreamGenerate,
     /// `POST …:embedContent` and `…:batchEmbedContents`
     GeminiEmbed,
+    /// `POST /v1/completions`, the older form of chat.
+    Completions,
+    /// `POST /v1/images/generations`
+    Images,
+    /// `POST /v1/images/edits`, whose body may be multipart.
+    ImageEdits,
+    /// `POST /v1/images/variations`, whose body is multipart.
+    ImageVariations,
+    /// `POST /v1/audio/speech`, whose answer is audio.
+    Speech,
+    /// `POST /v1/audio/transcriptions`, whose body is multipart.
+    Transcriptions,
+    /// `POST /v1/audio/translations`, whose body is multipart.
+    Translations,
+    /// `POST /v1/moderations`
+    Moderations,
     /// Counting tokens in any dialect: free, never budgeted.
     CountTokens,
     /// Listing or showing models: free, never budgeted.
@@ -64,6 +83,24 @@ impl Operation {
     pub const fn is_free(self) -> bool {
         matches!(self, Self::CountTokens | Self::Models | Self::Probe)
     }
+
+    /// Whether the body may come as `multipart/form-data`.
+    #[must_use]
+    pub const fn takes_form(self) -> bool {
+        matches!(self, Self::ImageEdits | Self::ImageVariations | Self::Transcriptions | Self::Translations)
+    }
+
+    /// Whether it makes images.
+    #[must_use]
+    pub const fn makes_images(self) -> bool {
+        matches!(self, Self::Images | Self::ImageEdits | Self::ImageVariations)
+    }
+
+    /// Whether it writes down what was said.
+    #[must_use]
+    pub const fn transcribes(self) -> bool {
+        matches!(self, Self::Transcriptions | Self::Translations)
+    }
 }
 
 /// One line of the table.
@@ -90,6 +127,14 @@ pub const TABLE: &[Row] = &[
     row("POST", "/v1/responses", Dialect::OpenAi, Operation::Responses),
     row("POST", "/v1/responses/input_tokens", Dialect::OpenAi, Operation::CountTokens),
     row("POST", "/v1/embeddings", Dialect::OpenAi, Operation::Embeddings),
+    row("POST", "/v1/completions", Dialect::OpenAi, Operation::Completions),
+    row("POST", "/v1/images/generations", Dialect::OpenAi, Operation::Images),
+    row("POST", "/v1/images/edits", Dialect::OpenAi, Operation::ImageEdits),
+    row("POST", "/v1/images/variations", Dialect::OpenAi, Operation::ImageVariations),
+    row("POST", "/v1/audio/speech", Dialect::OpenAi, Operation::Speech),
+    row("POST", "/v1/audio/transcriptions", Dialect::OpenAi, Operation::Transcriptions),
+    row("POST", "/v1/audio/translations", Dialect::OpenAi, Operation::Translations),
+    row("POST", "/v1/moderations", Dialect::OpenAi, Operation::Moderations),
     row("GET", "/v1/models", Dialect::OpenAi, Operation::Models),
     row("GET", "/v1/models/{model}", Dialect::OpenAi, Operation::Models),
     row("POST", "/v1/messages", Dialect::Anthropic, Operation::Messages),

@@ -37,6 +37,9 @@ impl Request {
         if let Some(model) = &shape.model {
             let write = |(at, prefix): &(Range<usize>, &str)| Edit { at: at.clone(), with: quote(&format!("{prefix}{model}")) };
             edits.extend(self.splices.model.iter().map(write));
+            // A name with a line end would begin a header or a boundary of its own.
+            let plain = self.splices.model_text.as_ref().filter(|_| !model.chars().any(char::is_control));
+            edits.extend(plain.map(|at| Edit { at: at.clone(), with: model.clone() }));
         }
         if let Some(place) = self.splices.include_usage.as_ref().filter(|_| shape.include_usage) {
             place.write("true", &mut edits);

@@ -48,6 +48,10 @@ pub(crate) struct Splices {
     pub(crate) ceiling: Vec<Place>,
     /// Fields of the ceiling of which the model that is sent takes one.
     pub(crate) ceiling_by_model: Option<ByModel>,
+    /// The ceiling to send where none is granted and the body names none.
+    pub(crate) ceiling_usual: Option<u64>,
+    /// Where a form names the model, as plain text.
+    pub(crate) model_text: Option<Range<usize>>,
     /// Where the model is named, with what stands before the name there (`models/`).
     pub(crate) model: Vec<(Range<usize>, &'static str)>,
     /// Where the wish for usage goes; `None` when it is there or the dialect has none.

@@ -5,12 +5,14 @@ use bytes::{Bytes, BytesMut};
 use crate::answer::{bulky, read_response_as};
 use crate::json::Doc;
 use crate::sse::{Cut, Cutter, Passing, StreamError};
-use crate::{Counting, Operation, Reading, anthropic, gemini, openai};
+use crate::{Counting, Operation, Reading, anthropic, audio, gemini, openai};
 
 /// Largest event of a chat or message stream.
 const EVENT_BYTES_MAX: usize = 1 << 20;
 /// Largest event where one may hold a whole answer or an image: responses and Gemini.
 const LARGE_EVENT_BYTES_MAX: usize = 16 << 20;
+/// Largest event that holds one image of the largest size, in Base64.
+const IMAGE_EVENT_BYTES_MAX: usize = 64 << 20;
 
 /// Reads a stream while it is relayed. Bytes are passed on as they come; only an injected usage chunk is taken out.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub struct StreamReader {
     held: BytesMut,
     /// Whether the last event was taken out, so that the rest of its line end goes too.
     taken_out: bool,
+    /// Measures sound instead of reading events.
+    sound: Option<audio::Walker>,
 }
 
 /// Reads one event after the other.
@@ -42,6 +46,7 @@ impl StreamReader {
     pub fn new(operation: Operation, strip_usage: bool) -> Self {
         let bytes_max = match operation {
             Operation::Responses | Operation::Generate | Operation::StreamGenerate => LARGE_EVENT_BYTES_MAX,
+            Operation::Images | Operation::ImageEdits | Operation::ImageVariations => IMAGE_EVENT_BYTES_MAX,
             _ => EVENT_BYTES_MAX,
         };
         Self {
@@ -53,10 +58,17 @@ impl StreamReader {
                 choices: openai::Choices::default(),
             },
             cutter: Cutter::new(bytes_max),
-            strip_usage: strip_usage && operation == Operation::Chat,
+            strip_usage: strip_usage && matches!(operation, Operation::Chat | Operation::Completions),
             held: BytesMut::new(),
             taken_out: false,
+            sound: None,
         }
+    }
+
+    /// A reader for an answer that is sound and no text: it is measured and passed on as it comes.
+    #[must_use]
+    pub fn of_sound(operation: Operation) -> Self {
+        Self { sound: Some(audio::Walker::default()), ..Self::new(operation, false) }
     }
 
     /// Sets what the counts include, where the seller of the answer counts in another way than OpenAI.
@@ -79,6 +91,11 @@ impl StreamReader {
     /// # Errors
     /// The stream breaks a limit and must be ended.
     pub fn push(&mut self, chunk: Bytes) -> Result<Bytes, StreamError> {
+        if let Some(walker) = &mut self.sound {
+            walker.push(&chunk);
+            self.events.reading.bytes = self.events.reading.bytes.saturating_add(chunk.len() as u64);
+            return Ok(chunk);
+        }
         let mut out = BytesMut::new();
         let mut rest = &chunk[..];
         while !rest.is_empty() {
@@ -114,6 +131,10 @@ impl StreamReader {
     /// Ends the stream: bytes still kept back, and what is known.
     #[must_use]
     pub fn finish(mut self) -> (Bytes, Reading) {
+        if let Some(walker) = self.sound {
+            self.events.reading.mpeg_millis = walker.length().millis;
+            return (Bytes::new(), self.events.reading);
+        }
         if self.cutter.is_document() {
             let mut reading = Reading::default();
             self.cutter.end(&mut |cut| {
@@ -136,16 +157,20 @@ impl Events {
     fn take(&mut self, cut: Cut<'_>) -> Passing {
         let Cut::Event(data) = cut else { return Passing::On };
         if data == b"[DONE]" {
-            self.reading.complete |= matches!(self.operation, Operation::Chat);
+            self.reading.complete |= matches!(self.operation, Operation::Chat | Operation::Completions);
             return Passing::On;
         }
         let Ok(doc) = Doc::lenient(data, bulky(self.operation)) else { return Passing::On };
         let (root, reading) = (doc.root(), &mut self.reading);
         match self.operation {
-            Operation::Chat => return openai::chat_event(root, self.counting, reading, &mut self.choices),
+            Operation::Chat | Operation::Completions => return openai::chat_event(root, self.counting, reading, &mut self.choices),
             Operation::Responses => openai::responses_event(root, self.counting, reading),
             Operation::Messages => anthropic::message_event(root, reading, &mut self.counts),
             Operation::Generate | Operation::StreamGenerate => gemini::generate_event(root, reading),
+            Operation::Images => openai::images_event(root, false, reading),
+            Operation::ImageEdits | Operation::ImageVariations => openai::images_event(root, true, reading),
+            Operation::Speech => openai::audio_event(root, true, reading),
+            Operation::Transcriptions | Operation::Translations => openai::audio_event(root, false, reading),
             _ => {}
         }
         Passing::On

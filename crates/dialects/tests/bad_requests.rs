@@ -149,7 +149,7 @@ fn messages_have_a_ceiling_and_thinking_below_it() {
     );
     let route = route("POST", "/v1/messages", false, false).unwrap();
     let body = br#"{"model":"m","messages":[],"max_tokens":2000,"thinking":{"type":"enabled","budget_tokens":9000}}"#;
-    let hints = Hints { anthropic_beta: "a,interleaved-thinking-2025-05-14" };
+    let hints = Hints { anthropic_beta: "a,interleaved-thinking-2025-05-14", ..Hints::default() };
     let request = parse_request_with(&route, body, hints).unwrap();
     assert_eq!((request.ask.output_ceiling, request.ask.thinking_budget), (Some(2_000), 1_999));
 }

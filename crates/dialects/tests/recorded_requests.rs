@@ -37,7 +37,7 @@ fn read(folder: &Path) -> Recorded {
 }
 
 fn parsed(recorded: &Recorded) -> Request {
-    parse_request_with(&recorded.route, &recorded.body, Hints { anthropic_beta: &recorded.beta })
+    parse_request_with(&recorded.route, &recorded.body, Hints { anthropic_beta: &recorded.beta, ..Hints::default() })
         .unwrap_or_else(|error| panic!("{}: {error:?}", recorded.case))
 }
 
@@ -70,7 +70,7 @@ fn shaping_changes_the_spliced_fields_and_no_other_byte() {
         let shape =
             Shape { ceiling: generates.then_some(7_777), model: Some("other-model".into()), include_usage: true, tool_uses: Some(3) };
         let shaped = request.shape(&recorded.body, &shape);
-        let again = parse_request_with(&recorded.route, &shaped, Hints { anthropic_beta: &recorded.beta }).unwrap();
+        let again = parse_request_with(&recorded.route, &shaped, Hints { anthropic_beta: &recorded.beta, ..Hints::default() }).unwrap();
         let in_path = recorded.route.model.is_some();
         assert_eq!(again.model, if in_path { request.model.as_str() } else { "other-model" }, "{}", recorded.case);
         if generates {

@@ -46,8 +46,10 @@ pub(crate) fn target<'a>(prices: &PriceBook, provider: &'a ProviderSettings, req
     let model_sent = provider.aliases.get(&request.model).unwrap_or(&request.model).clone();
     let query = query(provider, &model_sent, &request.select, at);
     let facts = prices.model_facts(&query);
-    let bound = prices.bound(&query, &request.ask);
-    Target { provider, model_sent, query, facts, bound, input_tokens_max: request.ask.input_tokens }
+    let ask = request.ask_for(&model_sent);
+    let bound = prices.bound(&query, &ask);
+    let input_tokens_max = ask.input_tokens;
+    Target { provider, model_sent, query, facts, bound, input_tokens_max }
 }
 
 impl Target<'_> {
@@ -99,7 +101,7 @@ pub(crate) async fn without_bound(
     if let (Some(taking), Unboundable::Unpriced(_)) = (blocking.iter().find(|view| policy(view) == UnpricedPolicy::Dearest), call.why) {
         let dearest = prices.dearest_of(&call.query.seller, call.query.at).and_then(|model| {
             let query = PriceQuery { model, ..call.query.clone() };
-            let bound = prices.bound(&query, &call.request.ask).ok()?;
+            let bound = prices.bound(&query, &call.request.ask_for(&query.model)).ok()?;
             Some((query, bound))
         });
         return dearest.map(Some).ok_or_else(|| refuse_unbounded(call.why, &taking.account.account));

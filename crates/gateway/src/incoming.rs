@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use dialects::{Dialect, Operation, Request, Route, RouteError, RouteHints};
+use dialects::{Dialect, Hints, Operation, Request, Route, RouteError, RouteHints};
 use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, Version};
@@ -31,6 +31,9 @@ pub(crate) fn route(head: &Parts) -> Step<Route> {
     };
     dialects::route_with(head.method.as_str(), path, hints).map_err(|error| match error {
         RouteError::Unknown => {
+            if let Some(known) = dialects::unserved(path) {
+                return unserved(head, known);
+            }
             let asked = format!("`{} {}` isn't a path that Mete serves; nothing was forwarded", head.method, echo(head.uri.path()));
             // The commonest slip of a configuration is a base URL without its version.
             let versioned = format!("/v1{path}");
@@ -47,6 +50,18 @@ pub(crate) fn route(head: &Parts) -> Step<Route> {
             Denied::new(StatusCode::UPGRADE_REQUIRED, "websocket", "Mete speaks HTTP here and no WebSocket; send a POST")
         }
     })
+}
+
+/// What the vendor has and Mete doesn't: said by its name, so that nobody looks for a slip in the address.
+fn unserved(head: &Parts, known: &dialects::Unserved) -> Box<Denied> {
+    let why = if known.is_paid { "it can't be priced and bounded before it runs" } else { "it isn't part of a metered call" };
+    let message = format!(
+        "`{} {}` ({}) isn't served by Mete yet, because {why}; nothing was forwarded. Send it to the provider directly, outside of every budget",
+        head.method,
+        echo(head.uri.path()),
+        known.what
+    );
+    Denied::new(StatusCode::NOT_FOUND, "unserved_route", message)
 }
 
 /// The dialect whose error shape fits a path that isn't served.
@@ -66,7 +81,7 @@ pub(crate) async fn body(headers: &HeaderMap, route: &Route, body: RequestBody, 
     if route.operation == Operation::Models {
         return Ok(Bytes::new());
     }
-    check_content(headers)?;
+    check_content(headers, route.operation)?;
     let limit = settings.limits.body_bytes_max;
     read_whole(body, limit, settings.timeouts.body_idle).await.map_err(|error| match error {
         ReadError::TooLarge => Denied::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("the body is larger than {limit} bytes")),
@@ -82,7 +97,10 @@ fn idle_text(idle: Duration) -> String {
     format!("no piece of the body came for {} s", idle.as_secs_f32())
 }
 
-fn check_content(headers: &HeaderMap) -> Step<()> {
+fn check_content(headers: &HeaderMap, operation: Operation) -> Step<()> {
+    if headers.get_all(CONTENT_TYPE).iter().count() > 1 {
+        return Err(Denied::bad_request("content_type", "content-type is given twice; send it once"));
+    }
     let encoding = headers.get(CONTENT_ENCODING).map_or(&b"identity"[..], |value| value.as_bytes());
     if !encoding.eq_ignore_ascii_case(b"identity") {
         return Err(Denied::new(
@@ -92,19 +110,28 @@ fn check_content(headers: &HeaderMap) -> Step<()> {
         ));
     }
     let content_type = headers.get(CONTENT_TYPE).map_or(&b"application/json"[..], |value| value.as_bytes());
-    if !content_type.to_ascii_lowercase().windows(4).any(|part| part == b"json") {
+    let content_type = content_type.to_ascii_lowercase();
+    // What a form says is checked where it is read.
+    if content_type.starts_with(b"multipart/") && operation.takes_form() {
+        return Ok(());
+    }
+    if !content_type.windows(4).any(|part| part == b"json") || content_type.starts_with(b"multipart/") {
         return Err(Denied::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "content_type",
-            "the body must be JSON and say so: send `content-type: application/json` (curl: -H 'content-type: application/json')",
+            match operation.takes_form() {
+                true => "the body must be a form and say so: send `content-type: multipart/form-data; boundary=…` (curl: -F file=@FILE)",
+                false => {
+                    "the body must be JSON and say so: send `content-type: application/json` (curl: -H 'content-type: application/json')"
+                }
+            },
         ));
     }
     Ok(())
 }
 
 /// Reads the request strictly, and bounds its server tools and what it goes on from.
-pub(crate) fn parse(route: &Route, body: &[u8], settings: &Settings, stored: &Stored, anthropic_beta: &str) -> Step<Request> {
-    let hints = dialects::Hints { anthropic_beta };
+pub(crate) fn parse(route: &Route, body: &[u8], settings: &Settings, stored: &Stored, hints: Hints<'_>) -> Step<Request> {
     let mut request = dialects::parse_request_with(route, body, hints).map_err(|bad| {
         let status = StatusCode::from_u16(bad.status).unwrap_or(StatusCode::BAD_REQUEST);
         let denied = Denied::new(status, bad.code, bad.message);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use dialects::{Counting, Operation, Reading, StreamReader, UsageReading};
+use dialects::{Counting, Implied, Operation, Reading, Request, StreamReader, UsageReading};
 use http::header::{CONTENT_TYPE, HeaderMap};
 use http::{Response, StatusCode};
 use http_body_util::BodyExt;
@@ -52,6 +52,8 @@ pub(crate) struct Metered {
     /// The whole answer, where it was collected.
     pub(crate) body: Bytes,
     pub(crate) manner: Manner,
+    /// Why the usage is an estimate of the request's and not the provider's own.
+    pub(crate) estimate: Option<&'static str>,
     /// From dispatch to the first body byte.
     pub(crate) first_byte: Option<Duration>,
     /// From dispatch to the end.
@@ -68,8 +70,31 @@ impl Metered {
             reading: Reading::default(),
             body: Bytes::new(),
             manner: Manner::Whole,
+            estimate: None,
             first_byte: None,
             elapsed: dispatched.elapsed(),
+        }
+    }
+
+    /// Fills in what the request itself says of the bill where the answer states no usage. Nothing is filled in for an error,
+    /// nor for an answer that never began.
+    pub(crate) fn complete_by(&mut self, request: &Request, model: &str) {
+        let has_begun = matches!(self.end, End::Answered | End::ClientLeft | End::Cut(_));
+        if !has_begun || self.reading.error.is_some() || !self.status.is_some_and(|status| status.is_success()) {
+            return;
+        }
+        let cut_after_ms = (self.end != End::Answered).then(|| u64::try_from(self.elapsed.as_millis()).unwrap_or(u64::MAX));
+        if cut_after_ms.is_some() && request.lacks(&self.reading) {
+            self.reading.usage = UsageReading::Missing;
+            self.reading.complete = false;
+        }
+        match request.implied(model, &self.reading, cut_after_ms) {
+            Some(Implied::Exact(usage)) => self.reading.usage = UsageReading::Reported(usage),
+            Some(Implied::Estimate(usage)) => {
+                self.reading.usage = UsageReading::Reported(usage);
+                self.estimate = Some("the answer states no usage");
+            }
+            None => {}
         }
     }
 
@@ -103,6 +128,8 @@ pub(crate) enum Manner {
     Events,
     /// As one JSON document, relayed as it comes (Gemini's streams without `alt=sse`).
     Document,
+    /// As sound, relayed as it comes.
+    Sound,
 }
 
 /// How this answer reaches the client.
@@ -114,6 +141,7 @@ pub(crate) fn manner(response: &Response<Incoming>, operation: Operation) -> Man
     match content_type.to_ascii_lowercase().starts_with(b"text/event-stream") {
         true => Manner::Events,
         false if operation == Operation::StreamGenerate => Manner::Document,
+        false if operation == Operation::Speech => Manner::Sound,
         false => Manner::Whole,
     }
 }
@@ -154,6 +182,7 @@ pub(crate) async fn collect(
         reading,
         body,
         manner: Manner::Whole,
+        estimate: None,
         first_byte,
         elapsed: dispatched.elapsed(),
     }
@@ -199,10 +228,15 @@ pub(crate) struct Relay {
 /// Relays a stream to a client that has its head already.
 pub(crate) async fn relay(response: Response<Incoming>, relay: Relay, waits: &mut Waits<'_>, client: &mut Client) -> Metered {
     let (head, body) = response.into_parts();
-    let mut reader = StreamReader::new(relay.operation, relay.strip_usage).counting(relay.counting);
+    let mut reader = match relay.manner {
+        Manner::Sound => StreamReader::of_sound(relay.operation),
+        _ => StreamReader::new(relay.operation, relay.strip_usage).counting(relay.counting),
+    };
     let mut first_byte = None;
     let mut end = pump(body, &mut reader, &relay, &mut first_byte, waits, client).await;
-    let (rest, reading) = reader.finish();
+    let (rest, mut reading) = reader.finish();
+    // Sound has no mark for its end but the end of the body.
+    reading.complete |= relay.manner == Manner::Sound && end == End::Answered;
     let until = waits.until(waits.timeouts.stream_idle);
     if end == End::Answered && !matches!(tokio::time::timeout_at(until, client.send(rest)).await, Ok(Ok(()))) && !reading.complete {
         end = End::ClientLeft;
@@ -217,6 +251,7 @@ pub(crate) async fn relay(response: Response<Incoming>, relay: Relay, waits: &mu
         reading,
         body: Bytes::new(),
         manner: relay.manner,
+        estimate: None,
         first_byte,
         elapsed: relay.dispatched.elapsed(),
     }

@@ -101,12 +101,22 @@ impl Stage<'_> {
         let (method, headers) = (head.method, head.headers);
         let call = Call { id, at, started, deadline, method, route, headers, body, body_took, request, caller, identity };
         self.check_model(&call)?;
-        if call.route.operation.is_free() {
+        if self.is_free(&call)? {
             return self.pass_free(&call, client).await;
         }
         known.refusable = Some(Refusable::of(&call));
         let seat = self.seat(&call)?;
         self.attempts(&call, known, seat.as_ref(), client).await
+    }
+
+    /// Whether the call costs nothing where it would go to, whatever budget it meets.
+    fn is_free(&self, call: &Call) -> Step<bool> {
+        if call.route.operation != Operation::Moderations {
+            return Ok(call.route.operation.is_free());
+        }
+        let provider = choose::provider(&self.settings, call.route.dialect, Some(&call.request.model))?;
+        let target = estimate::target(&self.prices, provider, &call.request, call.at);
+        Ok(call.request.is_free(&call.route, &target.query.seller, &target.model_sent))
     }
 
     /// Tries providers in order until one answers; each attempt has its own hold and its own record.
@@ -126,7 +136,8 @@ impl Stage<'_> {
             let Some(admitted) = self.admit(call, &attempt, known, client).await? else { return Ok(()) };
             let dispatched = Instant::now();
             self.gateway.inner.metrics.added(call.started.elapsed().saturating_sub(call.body_took).saturating_sub(admitted.waited));
-            let metered = self.exchange(call, &target, &admitted, &pass, dispatched, client).await?;
+            let mut metered = self.exchange(call, &target, &admitted, &pass, dispatched, client).await?;
+            metered.complete_by(&call.request, &target.model_sent);
             let verdict = self.settle(call, &target, &admitted, &metered, seat).await;
             let more = chain.get(index + 1);
             match more.filter(|_| may_try_again(&metered)) {
@@ -371,8 +382,8 @@ impl Stage<'_> {
                 let event = response::stream_error(call.route.dialect, call.route.operation, &failure(metered).denial);
                 let _ = client.send(event).await;
             }
-            (Manner::Document, Some(_)) => {}
-            (Manner::Document, None) => client.abort().await,
+            (Manner::Document | Manner::Sound, Some(_)) => {}
+            (Manner::Document | Manner::Sound, None) => client.abort().await,
         }
         if metered.manner == Manner::Events && call.wants_trailer() && verdict.is_settled() {
             let _ = client.send(response::trailer(call.id, admitted.covered, verdict)).await;
@@ -402,7 +413,8 @@ impl Stage<'_> {
 
     /// Forwards what costs nothing: model lists and token counts. No hold, no limit, no record.
     async fn pass_free(&self, call: &Call, client: &mut Client) -> Step<()> {
-        let named = Some(call.request.model.as_str()).filter(|model| !model.is_empty() && call.route.operation == Operation::CountTokens);
+        let names_model = matches!(call.route.operation, Operation::CountTokens | Operation::Moderations);
+        let named = Some(call.request.model.as_str()).filter(|model| !model.is_empty() && names_model);
         let provider = choose::provider(&self.settings, call.route.dialect, named)?;
         let pass = shape::pass(call, provider, &self.settings, self.run_key(call, provider))?;
         let target = estimate::target(&self.prices, provider, &call.request, call.at);
@@ -489,8 +501,9 @@ fn read(route: &Route, body: &Bytes, settings: &Settings, stored: &Stored, heade
     if route.operation == Operation::Models {
         return Ok(Request::of(route.model.clone().unwrap_or_default()));
     }
-    let beta = headers.get("anthropic-beta").and_then(|value| value.to_str().ok()).unwrap_or("");
-    incoming::parse(route, body, settings, stored, beta)
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let hints = dialects::Hints { anthropic_beta: text("anthropic-beta"), content_type: text("content-type") };
+    incoming::parse(route, body, settings, stored, hints)
 }
 
 /// The caller's attributes and the facts of the attempt, which always win.

@@ -100,7 +100,7 @@ const ALTERNATIVES_MAX: usize = 5;
 pub(crate) async fn plan(gateway: &Gateway, ask: EstimateAsk) -> Result<Estimate, EstimateError> {
     let (settings, prices) = (gateway.settings(), gateway.prices());
     let route = Route { dialect: ask.dialect, operation: ask.operation, model: ask.model, upstream_path: String::new(), run_token: None };
-    let request = crate::incoming::parse(&route, &ask.body, &settings, &gateway.inner.stored, "")?;
+    let request = crate::incoming::parse(&route, &ask.body, &settings, &gateway.inner.stored, dialects::Hints::default())?;
     let provider = choose::provider(&settings, ask.dialect, Some(&request.model))?;
     let target = estimate::target(&prices, provider, &request, Timestamp::now());
     let attributes = crate::pipeline::with_facts(&ask.attributes, &target);
@@ -167,6 +167,9 @@ fn cost(prices: &PriceBook, target: &Target<'_>, input: Meter, input_tokens: u64
 }
 
 fn alternatives(prices: &PriceBook, target: &Target<'_>, request: &Request, max: Nanos) -> Vec<Alternative> {
+    if request.makes_media() {
+        return Vec::new();
+    }
     let output = target.bound.as_ref().map_or(0, |bound| bound.ceiling_wanted);
     let models = prices.alternatives(&target.query, request.ask.input_tokens, output);
     let routed = models.into_iter().filter(|model| choose::serves(target.provider, model.split_once('/').map_or(model, |(_, bare)| bare)));

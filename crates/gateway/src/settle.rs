@@ -131,12 +131,16 @@ fn status_word(metered: &Metered, success: bool) -> &'static str {
 
 fn exact(basis: &Basis<'_>, metered: &Metered, usage: &Usage, status: &'static str) -> Verdict {
     let verdict = match price(basis, metered, usage) {
-        Ok(priced) => settled(priced.total, false, priced.lines, status),
+        Ok(priced) => settled(priced.total, metered.estimate.is_some(), priced.lines, status),
         Err(Unknown { what, lines }) => match basis.bound {
             // The call had a bound, so a meter without a rate doesn't make it free.
             Some(_) => at_hold(basis, status).flagged(what),
             None => Verdict { priced: false, ..settled(Nanos::ZERO, false, lines, status) }.flagged(what),
         },
+    };
+    let verdict = match metered.estimate {
+        Some(why) => verdict.flagged(format!("estimated: {why}")),
+        None => verdict,
     };
     let verdict = match is_implausibly_low(metered, usage) {
         true => verdict.flagged("usage looks too low for the text that came"),
@@ -236,7 +240,9 @@ fn decoded_at_most(facts: &ModelFacts, bound: &Bound, elapsed: Duration) -> u64 
 fn is_implausibly_low(metered: &Metered, usage: &Usage) -> bool {
     const BYTES_PER_TOKEN: u64 = 32;
     let output = usage.total(&Meter::OutputTokens).saturating_add(usage.total(&Meter::ReasoningTokens));
-    metered.reading.output_bytes > output.saturating_mul(BYTES_PER_TOKEN).saturating_add(BYTES_PER_TOKEN)
+    // Text says nothing of a count of seconds.
+    let by_tokens = !usage.lines.iter().any(|line| matches!(line.meter, Meter::Other(_)));
+    by_tokens && metered.reading.output_bytes > output.saturating_mul(BYTES_PER_TOKEN).saturating_add(BYTES_PER_TOKEN)
 }
 
 fn stored_line(line: &CostLine) -> StoredLine {

@@ -91,7 +91,7 @@ fn internal(message: &str) -> Box<Denied> {
 /// The request for an admitted attempt.
 pub(crate) fn shape(call: &Call, target: &Target<'_>, admitted: &Admitted, pass: &Pass, settings: &Settings) -> Step<Upstream> {
     let shape = Shape {
-        ceiling: admitted.ceiling_sent,
+        ceiling: admitted.ceiling_sent.or(call.request.ceiling_usual()),
         model: renamed(call, target),
         include_usage: asks_for_usage(call, target.provider),
         tool_uses: call.request.has_open_tools().then_some(settings.server_tool_uses),
@@ -113,7 +113,8 @@ fn renamed(call: &Call, target: &Target<'_>) -> Option<String> {
 
 /// Whether Mete asks for usage that the client didn't ask for, and takes the extra chunk out again.
 pub(crate) fn asks_for_usage(call: &Call, provider: &ProviderSettings) -> bool {
-    call.route.operation == Operation::Chat && call.request.stream && !call.request.wants_usage && provider.stream_usage
+    let is_chat = matches!(call.route.operation, Operation::Chat | Operation::Completions);
+    is_chat && call.request.stream && !call.request.wants_usage && provider.stream_usage
 }
 
 fn shaped(call: &Call, target: &Target<'_>, pass: &Pass, body: Bytes) -> Step<Upstream> {

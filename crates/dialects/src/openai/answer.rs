@@ -24,6 +24,8 @@ pub(crate) fn read_chat(root: Value<'_>, counting: Counting, reading: &mut Readi
         if let Some(message) = choice.get("message") {
             chat_message(message, reading);
         }
+        // The older form of completions.
+        reading.saw(choice.get("text").map_or(0, Value::text_bytes));
     }
 }
 

@@ -2,23 +2,36 @@
 
 mod answer;
 mod chat;
+mod completions;
 mod content;
 mod embeddings;
+mod images;
+mod media_usage;
+mod moderations;
 mod responses;
+mod speech;
 mod stream;
 mod tools;
+mod transcript;
 mod usage;
 
 pub(crate) use answer::{read_chat, read_embeddings, read_responses};
 pub(crate) use chat::{chat, chat_tokens};
+pub(crate) use completions::completions;
 pub(crate) use embeddings::embeddings;
+pub(crate) use images::{images, images_form};
+pub(crate) use media_usage::{audio_event, images_event, read_images, read_transcript};
+pub(crate) use moderations::{moderations, read_moderation};
 pub(crate) use responses::{count, responses};
+pub(crate) use speech::speech;
 pub(crate) use stream::{Choices, chat_event, responses_event};
+pub(crate) use transcript::transcript_form;
 
 use pricing::CacheWrite;
 
 use crate::fields::text;
 use crate::json::Value;
+use crate::multipart::Form;
 use crate::{BadRequest, Request};
 
 /// Prompts of this many tokens are cached by OpenAI by itself (its documentation of prompt caching).
@@ -66,6 +79,28 @@ fn service_tier(root: Value<'_>, request: &mut Request) -> Result<(), BadRequest
 fn looks_up(model: &str) -> bool {
     let name = model.rsplit('/').next().unwrap_or(model);
     name.starts_with("gpt-") && ["-search-preview", "-search-api"].iter().any(|mark| name.contains(mark))
+}
+
+/// The request of a form, with the model that it names.
+fn form_request(form: &Form<'_>) -> Result<Request, BadRequest> {
+    if let Some(part) = form.parts.iter().find(|part| ["api_base", "base_url", "custom_host", "api_key"].contains(&part.name)) {
+        let message = format!("{:?} isn't taken from a request: addresses and keys of providers are set in Mete's config", part.name);
+        return Err(BadRequest::new("forbidden_field", message));
+    }
+    let missing = || BadRequest { param: Some("/model".into()), ..BadRequest::new("missing", "the form names no model; set \"model\"") };
+    let name = form.text("model")?.ok_or_else(missing)?;
+    if name.len() > 256 || name.chars().any(char::is_control) {
+        return Err(BadRequest {
+            param: Some("/model".into()),
+            ..BadRequest::new("invalid_value", "a model's name of 1 to 256 characters was expected")
+        });
+    }
+    let mut request = Request::of(name.to_owned());
+    request.splices.model_text = form.part("model").map(|part| part.at.clone());
+    if let Some(user) = form.text("user")? {
+        request.attribute("user", user);
+    }
+    Ok(request)
 }
 
 /// Whether the model refuses `max_tokens` and takes only `max_completion_tokens`: the o-series and GPT-5 and later.

@@ -40,6 +40,7 @@ pub(crate) fn chat_event(root: Value<'_>, counting: Counting, reading: &mut Read
         if let Some(delta) = choice.get("delta") {
             chat_message(delta, reading);
         }
+        reading.saw(choice.get("text").map_or(0, Value::text_bytes));
     }
     if let Some(estimate) = root.get("timings").and_then(usage::timings) {
         reading.partial = Some(estimate);

@@ -101,8 +101,9 @@ fn nothing_else_is_served() {
         ("POST http://evil/v1/chat/completions", "Unknown"),
         ("POST /v1/proxy/chat/completions", "Unknown"),
         ("POST /openai/v1/chat/completions", "Unknown"),
-        ("POST /v1/completions", "Unknown"),
+        ("POST /v1/completions/", "Unknown"),
         ("POST /v1/batches", "Unknown"),
+        ("GET /v1/images/generations", r#"Method { allow: "POST" }"#),
         ("GET /v1/responses/resp_1", "Unknown"),
         ("GET /v1/models/..", "Unknown"),
         ("GET /v1/models/a/b", "Unknown"),
@@ -135,4 +136,25 @@ fn a_model_in_the_path_can_be_renamed() {
     assert_eq!(found.path_for_model("gemini-3-flash"), "/v1beta/models/gemini-3-flash:streamGenerateContent?alt=sse");
     let chat = route("POST", "/v1/chat/completions", false, false).unwrap();
     assert_eq!(chat.path_for_model("x"), "/v1/chat/completions");
+}
+
+#[test]
+fn what_vendors_have_and_mete_does_not_serve_is_known_by_name() {
+    let table = [
+        ("/v1/batches", Some("batches")),
+        ("/v1/batches/b_1/cancel?x=1", Some("batches")),
+        ("/run/T/openai/v1/realtime/sessions", Some("realtime sessions")),
+        ("/run/T/openai/videos", Some("videos")),
+        ("/v1/responses/resp_1", Some("stored responses")),
+        ("/v1/responses/compact", Some("compaction of responses")),
+        ("/v1/messages/batches", Some("message batches")),
+        ("/v1beta/models/veo-3.1:predictLongRunning", Some("Veo and other long-running predictions")),
+        ("/v1beta/models/imagen-4.0:predict", Some("Imagen and other prediction models")),
+        ("/v1/batchesx", None),
+        ("/elsewhere:predict", None),
+        ("/", None),
+    ];
+    for (path, what) in table {
+        assert_eq!(unserved(path).map(|known| known.what), what, "{path}");
+    }
 }

@@ -1,12 +1,11 @@
 //! [`Allowance`]: what a plan gives or demands beside its prices, dated like them.
 //!
-//! An allowance changes the bill of a whole period ([`PriceBook::charge`]), never the price of one call: a hold can't
+//! An allowance changes the bill of a whole period ([`crate::PriceBook::charge`]), never the price of one call: a hold can't
 //! rely on units that a sibling call may have used up already, so calls are bounded and settled at list.
 
-use jiff::Timestamp;
 use money::Nanos;
 
-use crate::{Attrs, Layer, Meter, PriceBook, PriceKind, Provenance, Span};
+use crate::{Attrs, Layer, Meter, PriceKind, Provenance, Span};
 
 /// What a plan gives or demands in each period, beside its prices.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +68,7 @@ impl Grant {
     }
 
     /// Two grants of one kind and meter replace each other; others add up.
-    fn is_like(&self, other: &Self) -> bool {
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Free { meter: a, attrs: b, .. }, Self::Free { meter: c, attrs: d, .. }) => (a, b) == (c, d),
             (Self::Pool { .. }, Self::Pool { .. }) | (Self::Minimum { .. }, Self::Minimum { .. }) => true,
@@ -86,26 +85,4 @@ pub enum Period {
     /// Every month.
     #[default]
     Month,
-}
-
-impl PriceBook {
-    /// The allowances of a plan at a time, as known at another: of those that replace each other the one that ranks
-    /// first (the operator's, the plan's own, contract before promotion before list, the latest).
-    #[must_use]
-    pub fn allowances(&self, seller: &str, plan: &str, at: Timestamp, as_of: Timestamp) -> Vec<&Allowance> {
-        let applies = |row: &&Allowance| {
-            let whose = row.seller == seller && (row.plan.is_empty() || row.plan == plan);
-            whose && row.valid.contains(at) && row.recorded.contains(as_of)
-        };
-        let rank = |row: &Allowance| (row.layer, !row.plan.is_empty(), row.price_kind, row.valid.from);
-        let mut chosen: Vec<&Allowance> = Vec::new();
-        for row in self.rows().allowances.iter().filter(applies) {
-            match chosen.iter_mut().find(|other| other.sku == row.sku && other.every == row.every && other.grant.is_like(&row.grant)) {
-                Some(other) if rank(other) < rank(row) => *other = row,
-                Some(_) => {}
-                None => chosen.push(row),
-            }
-        }
-        chosen
-    }
 }

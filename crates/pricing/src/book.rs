@@ -92,7 +92,7 @@ pub(crate) struct Shelf {
     /// Model names without publisher; `None` where two skus share one.
     pub bare: BTreeMap<String, Option<String>>,
     pub exact: BTreeMap<String, Vec<usize>>,
-    pub patterns: Vec<usize>,
+    pub patterns: BTreeMap<Layer, Vec<usize>>,
     pub modifiers: Vec<usize>,
     pub models: BTreeMap<String, usize>,
     pub semantics: Option<usize>,
@@ -177,14 +177,15 @@ impl PriceBook {
     /// The shelf of the query's seller and the sku that its model name stands for, if both are known.
     pub(crate) fn resolve<'a>(&'a self, query: &'a PriceQuery) -> Option<(&'a Shelf, Named<'a>)> {
         let shelf = self.shelves.by_seller.get(&query.seller)?;
-        let named = self.whole_name(shelf, query, &query.model).or_else(|| self.pattern_name(shelf, query, &query.model, true))?;
-        Some((shelf, named))
+        Some((shelf, self.named(shelf, query, &query.model, true)?))
     }
 
-    /// The operator's aliases and skus come before those of the book.
-    fn whole_name<'a>(&'a self, shelf: &'a Shelf, query: &PriceQuery, model: &str) -> Option<Named<'a>> {
-        let of = |layer: Layer| self.exact_name(shelf, query, model, layer).or_else(|| self.sku_name(shelf, model, layer));
-        of(Layer::Operator).or_else(|| of(Layer::Embedded))
+    /// The operator's names come before those of the book: in each, an alias, then a sku, then a pattern.
+    fn named<'a>(&'a self, shelf: &'a Shelf, query: &PriceQuery, model: &'a str, may_nest: bool) -> Option<Named<'a>> {
+        [Layer::Operator, Layer::Embedded].into_iter().find_map(|layer| {
+            let whole = self.exact_name(shelf, query, model, layer).or_else(|| self.sku_name(shelf, model, layer));
+            whole.or_else(|| self.pattern_name(shelf, query, model, (layer, may_nest)))
+        })
     }
 
     fn exact_name<'a>(&'a self, shelf: &'a Shelf, query: &PriceQuery, model: &str, layer: Layer) -> Option<Named<'a>> {
@@ -205,24 +206,27 @@ impl PriceBook {
         has_layer.then_some(Named { sku, select: None, region: None })
     }
 
-    /// The operator's pattern, then the longest one, then the latest. A `{name}` inside it is looked up once more.
-    fn pattern_name<'a>(&'a self, shelf: &'a Shelf, query: &PriceQuery, model: &'a str, may_nest: bool) -> Option<Named<'a>> {
+    /// The longest pattern, then the latest. A `{name}` inside it is looked up once more.
+    fn pattern_name<'a>(
+        &'a self,
+        shelf: &'a Shelf,
+        query: &PriceQuery,
+        model: &'a str,
+        (layer, may_nest): (Layer, bool),
+    ) -> Option<Named<'a>> {
         if model.len() > NAME_BYTES_MAX {
             return None;
         }
-        let rows = shelf.patterns.iter().filter_map(|index| self.shelves.rows.aliases.get(*index));
+        let rows = shelf.patterns.get(&layer)?.iter().filter_map(|index| self.shelves.rows.aliases.get(*index));
         let current =
             rows.filter(|row| row.valid.contains(query.at) && row.recorded.contains(query.as_of) && (may_nest || !row.is_nested()));
         let matching = current.filter_map(|row| alias::matches(&row.name, model).map(|captures| (row, captures)));
-        let (row, captures) = matching.max_by(|(a, _), (b, _)| {
-            let longer = (a.layer, a.name.len()).cmp(&(b.layer, b.name.len()));
-            longer.then_with(|| which_holds(a, b))
-        })?;
+        let (row, captures) = matching.max_by(|(a, _), (b, _)| a.name.len().cmp(&b.name.len()).then_with(|| which_holds(a, b)))?;
         if !row.is_nested() {
             return Some(Named { sku: &row.sku, select: Some(&row.select), region: captures.region });
         }
         let inner = captures.name?;
-        let named = self.whole_name(shelf, query, inner).or_else(|| self.pattern_name(shelf, query, inner, false))?;
+        let named = self.named(shelf, query, inner, false)?;
         Some(Named { region: named.region.or(captures.region), ..named })
     }
 }
@@ -231,7 +235,7 @@ impl PriceBook {
 /// source. What is left is decided by the sku, so that the order of rows never decides.
 fn which_holds(a: &Alias, b: &Alias) -> Ordering {
     let rank = |row: &Alias| (row.valid.from, row.recorded.from, Reverse(row.prov.priority()));
-    rank(a).cmp(&rank(b)).then_with(|| (&b.sku, &b.name).cmp(&(&a.sku, &a.name)))
+    rank(a).cmp(&rank(b)).then_with(|| (&b.sku, &b.name, &b.select).cmp(&(&a.sku, &a.name, &a.select)))
 }
 
 /// Puts a row in the place of another unless that one is the operator's and it isn't.
@@ -256,7 +260,7 @@ impl Shelves {
         for (index, row) in rows.aliases.iter().enumerate() {
             let shelf = shelves.shelf(&row.seller);
             if row.is_pattern() {
-                shelf.patterns.push(index);
+                shelf.patterns.entry(row.layer).or_default().push(index);
             } else {
                 shelf.exact.entry(row.name.clone()).or_default().push(index);
             }
@@ -285,7 +289,7 @@ impl Shelves {
 
 impl Shelf {
     fn index(&mut self, rows: &Rows) {
-        self.modifiers.sort_by_key(|index| rows.modifiers.get(*index).map(|row| row.order));
+        self.modifiers.sort_by_key(|index| rows.modifiers.get(*index).map(|row| (row.order, &row.id)));
         for sku in self.skus.keys().filter(|sku| *sku != Rule::ANY_SKU) {
             let Some((_, bare)) = sku.split_once('/') else { continue };
             let seen = self.bare.entry(bare.to_owned()).or_insert_with(|| Some(sku.clone()));

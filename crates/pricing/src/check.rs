@@ -18,7 +18,7 @@ pub(crate) fn problems(rows: &Rows) -> Vec<BookError> {
         if row.seller.is_empty() || row.sku.is_empty() || row.id.is_empty() {
             errors.push(BookError::Nameless(format!("modifier {}", row.id)));
         }
-        if row.factor.is_negative() {
+        if row.factor.is_negative() || row.factor.is_zero() {
             errors.push(BookError::BadFactor(row.id.clone()));
         }
         if is_empty(row.valid) || is_empty(row.recorded) {

@@ -98,7 +98,6 @@ impl<'a> Scope<'a> {
         }
         let rows = &book.shelves.rows.modifiers;
         scope.modifiers = shelf.modifiers.iter().filter_map(|index| rows.get(*index)).filter(|row| scope.is_modified_by(row)).collect();
-        scope.drop_excluded();
         Some(scope)
     }
 
@@ -126,11 +125,6 @@ impl<'a> Scope<'a> {
     fn has(&self, key: &str, value: &str) -> bool {
         let (key, value) = canonical(key, value);
         self.get(key) == Some(value)
-    }
-
-    fn drop_excluded(&mut self) {
-        let excluded: Vec<&str> = self.modifiers.iter().flat_map(|row| row.excludes.iter().map(String::as_str)).collect();
-        self.modifiers.retain(|row| !excluded.contains(&row.id.as_str()));
     }
 
     /// All rules of the sku, then those of the whole seller.
@@ -229,7 +223,8 @@ impl<'a> Scope<'a> {
 
     /// Whether the rule's value is the default that an applying modifier is a factor on.
     fn is_base_of_modifier(&self, rule: &Rule, key: &str, value: &str) -> bool {
-        DEFAULTS.contains(&(key, value)) && self.modifiers.iter().any(|row| row.select.contains_key(key) && row.is_for(&rule.meter))
+        DEFAULTS.contains(&(key, value))
+            && self.modifiers.iter().any(|row| row.layer >= rule.layer && row.select.contains_key(key) && row.is_for(&rule.meter))
     }
 
     /// The modifiers that apply to a rule: those whose attributes or region the rule doesn't price itself. The book's
@@ -241,7 +236,8 @@ impl<'a> Scope<'a> {
             let regional = row.region.specificity() == 0 || rule.region.specificity() > 0;
             selected && regional && (!row.select.is_empty() || row.region.specificity() > 0)
         };
-        self.modifiers.iter().copied().filter(|row| row.layer >= rule.layer && row.is_for(&rule.meter) && !is_explicit(row)).collect()
+        let applies = |row: &&Modifier| row.layer >= rule.layer && row.is_for(&rule.meter) && !is_explicit(row);
+        not_excluded(self.modifiers.iter().copied().filter(applies).collect())
     }
 }
 
@@ -276,6 +272,20 @@ impl Candidate<'_> {
     pub fn modified(&self, rate: Rate) -> Option<Rate> {
         self.modifiers.iter().try_fold(rate, |rate, row| rate.scaled(row.factor).ok())
     }
+}
+
+/// Without those that another leaves no room for; of two that exclude each other, the first stays.
+fn not_excluded(rows: Vec<&Modifier>) -> Vec<&Modifier> {
+    let excludes = |row: &Modifier, other: &Modifier| row.excludes.contains(&other.id);
+    let mut kept: Vec<&Modifier> = Vec::with_capacity(rows.len());
+    for (index, row) in rows.iter().enumerate() {
+        let by_earlier = kept.iter().any(|other| excludes(other, row));
+        let by_later = rows[index + 1..].iter().any(|other| excludes(other, row) && !excludes(row, other));
+        if !by_earlier && !by_later {
+            kept.push(row);
+        }
+    }
+    kept
 }
 
 /// One spelling for request attributes that have several, in requests and in rows.
@@ -321,7 +331,7 @@ impl PriceBook {
             .filter(|other| other.meter == rule.meter && other.id != rule.id)
             .filter_map(|other| Some((scope.rank(other, attrs)?, other)))
             .collect();
-        losers.sort_by_key(|loser| Reverse(loser.0));
+        losers.sort_by(|(a, one), (b, other)| b.cmp(a).then_with(|| one.id.cmp(&other.id)));
         Some(Resolved {
             rate,
             rule,

@@ -36,7 +36,7 @@ pub enum BookError {
     EmptySpan(String),
     /// A row without seller, sku or name.
     Nameless(String),
-    /// A factor that is negative.
+    /// A factor that isn't above zero: what is free has a row that says so.
     BadFactor(String),
     /// An allowance of an amount below zero.
     BadAllowance(String),
@@ -55,7 +55,9 @@ impl fmt::Display for BookError {
             Self::BadTiers(id) => write!(f, "rule {id} needs bands that start at \"above\": 0 and ascend"),
             Self::EmptySpan(id) => write!(f, "row {id} has a span that ends before it starts"),
             Self::Nameless(id) => write!(f, "row {id} lacks its seller, sku or name"),
-            Self::BadFactor(id) => write!(f, "modifier {id} has a negative factor"),
+            Self::BadFactor(id) => {
+                write!(f, "modifier {id} has a factor that isn't above zero; what is free needs a row with \"free\": true")
+            }
             Self::BadAllowance(id) => write!(f, "allowance {id} has an amount below zero"),
         }
     }

@@ -98,6 +98,24 @@ fn a_tool_that_states_no_result_is_bounded_by_the_books_figure() {
 }
 
 #[test]
+fn a_prompt_that_is_read_again_is_bounded_by_every_reading() {
+    let mut rows = rows();
+    rows.semantics.push(Semantics { seller: "o".to_owned(), prompt_again_after_tools: false, ..Semantics::default() });
+    rows.rules.push(rule("o/card", "tool_call", "tool=web_search", "", "0.01"));
+    rows.rules.push(rule("o/card", "input_tokens", "modality=audio", "", "1.25"));
+    let book = PriceBook::from_rows(rows).unwrap();
+    let hold = |ask: Ask| book.bound(&query("o/card"), &ask).map(|bound| bound.hold(0).unwrap().get());
+    let tools = vec![ToolAsk { tool: "web_search".to_owned(), uses_max: Some(2), result_tokens_max: Some(100) }];
+    let used = Ask { tools, ..chat(1_000, 0) };
+    assert_eq!(hold(used.clone()), Ok(1_200 * 1_250 + 20_000_000), "the seller counts prompt and results once");
+    let again = Ask { prompt_again_after_tools: true, ..used };
+    assert_eq!(hold(again), Ok((1_000 + 1_100 + 1_200) * 1_250 + 20_000_000), "the dialect counts them again");
+    let audio = vec![Metered { meter: Meter::InputTokens, attrs: pairs("modality=audio"), quantity: 500 }];
+    assert_eq!(hold(Ask { extra_readings: 2, other_input: audio, ..chat(1_000, 0) }), Ok((1_000 + 500 + 2 * 1_500) * 1_250));
+    assert_eq!(hold(Ask { extra_readings: u64::MAX, ..chat(1_000, 0) }), Err(Unboundable::TooLarge));
+}
+
+#[test]
 fn the_largest_result_of_a_tool_that_is_used_counts() {
     let tool = |uses: u64, result: u64| ToolAsk { tool: "web_search".to_owned(), uses_max: Some(uses), result_tokens_max: Some(result) };
     let hold = |tools: Vec<ToolAsk>| {

@@ -103,6 +103,42 @@ fn a_factor_is_for_its_meters_and_leaves_explicit_and_own_prices_alone() {
 }
 
 #[test]
+fn of_two_factors_that_exclude_each_other_one_stays() {
+    let rules = vec![rule("f/m", "input_tokens", "", "", "1"), rule("f/m", "output_tokens", "", "", "1")];
+    let named = |id: &str, factor: &str, excludes: &[&str]| Modifier {
+        excludes: excludes.iter().map(ToString::to_string).collect(),
+        ..modifier(id, "f", "", factor)
+    };
+    let on = |meter: &str, row: Modifier| Modifier { meters: vec![meter.to_owned()], ..row };
+    for (what, modifiers, input, output) in [
+        ("each other: the first", vec![named("a", "2", &["b"]), named("b", "3", &["a"])], 2, 2),
+        ("each other: the first by order", vec![Modifier { order: 1, ..named("a", "2", &["b"]) }, named("b", "3", &["a"])], 3, 3),
+        ("the later one excludes", vec![named("a", "2", &[]), named("b", "3", &["a"])], 3, 3),
+        ("the earlier one excludes", vec![named("a", "2", &["b"]), named("b", "3", &[])], 2, 2),
+        ("neither", vec![named("a", "2", &[]), named("b", "3", &[])], 6, 6),
+        ("one that is excluded excludes no other", vec![named("a", "2", &["b"]), named("b", "3", &["c"]), named("c", "5", &[])], 10, 10),
+        ("only where it applies itself", vec![on("input_tokens", named("a", "2", &["b"])), named("b", "3", &[])], 2, 3),
+    ] {
+        for rows in [modifiers.clone(), modifiers.into_iter().rev().collect()] {
+            let book = PriceBook::from_rows(Rows { rules: rules.clone(), modifiers: rows, ..Rows::default() }).unwrap();
+            let cost = |counted: &str| total(&book, &query("f/m"), counted).unwrap() / 1_000_000;
+            assert_eq!((cost("input 1000"), cost("output 1000")), (input, output), "{what}");
+        }
+    }
+}
+
+#[test]
+fn an_own_price_of_the_standard_tier_is_no_price_of_another() {
+    let own = rule("o/card", "input_tokens", "", "service_tier=standard", "7");
+    let book = cards().with_extra(Rows { rules: vec![own.clone()], ..Rows::default() }).unwrap();
+    let cost = |book: &PriceBook, tier: &str| total(book, &query("o/card").with("service_tier", tier), "input 1000");
+    assert_eq!((cost(&book, "standard"), cost(&book, "priority")), (Some(7_000_000), Some(2_500_000)));
+    let with_factor = Rows { rules: vec![own], modifiers: vec![modifier("mine", "o", "service_tier=priority", "3")], ..Rows::default() };
+    let book = cards().with_extra(with_factor).unwrap();
+    assert_eq!(cost(&book, "priority"), Some(21_000_000), "a factor of one's own is on one's own price");
+}
+
+#[test]
 fn a_name_is_known_exactly_or_not_at_all() {
     let book = cards();
     for (model, known) in [

@@ -60,6 +60,22 @@ fn an_exact_name_comes_before_any_pattern_and_a_sku() {
 }
 
 #[test]
+fn the_operators_names_come_before_those_of_the_book() {
+    let book = PriceBook::from_rows(book(&["s/m", "s/old", "s/new"], &[("m-x", "s/old"), ("m-{any}", "s/old")])).unwrap();
+    let sku = |name: &str, meaning: &str, asked: &str| {
+        let extra = Rows { aliases: vec![alias("s", name, meaning)], ..Rows::default() };
+        book.with_extra(extra).unwrap().sku(&PriceQuery::new("s", asked, now())).unwrap()
+    };
+    assert_eq!(sku("m-x", "s/new", "m-x"), "s/new");
+    assert_eq!(sku("{any}", "s/new", "m-x"), "s/new", "a pattern of one's own before an alias of the book");
+    assert_eq!(sku("{any}", "s/new", "m"), "s/new", "and before a sku");
+    assert_eq!(sku("{any}", "s/new", "m-y"), "s/new", "and before a longer pattern");
+    assert_eq!(sku("mine-{name}", "{name}", "mine-m-x"), "s/old", "what it holds is looked up in all names");
+    assert_eq!(sku("mine-{name}", "{name}", "mine-m-y"), "s/old");
+    assert_eq!(sku("other", "s/new", "m-x"), "s/old");
+}
+
+#[test]
 fn the_rows_of_a_whole_seller_are_no_model() {
     let rows = book(&["s/m", Rule::ANY_SKU], &[]);
     assert_eq!((sku(rows.clone(), "*"), sku(rows, "m")), (None, Some("s/m".to_owned())));

@@ -84,6 +84,40 @@ fn slots_without_weekdays_hold_every_day() {
     }
 }
 
+/// The hours are those of the seller's clock, in summer, in winter, and in the hours that there are twice or never.
+#[test]
+fn hours_follow_the_clock_of_their_zone() {
+    let zone = |zone: &str, from: u16, to: u16| {
+        let slots = vec![Slot { weekdays: vec![], from_minute: from, to_minute: to }];
+        Schedule::new(zone, slots, vec!["2026-12-25".parse().unwrap()], Holidays::Inside).unwrap()
+    };
+    let berlin = zone("Europe/Berlin", 9 * 60, 17 * 60);
+    let night = zone("Europe/Berlin", 2 * 60, 3 * 60);
+    let kolkata = zone("Asia/Kolkata", 9 * 60, 1_440);
+    for (schedule, time, inside) in [
+        (&berlin, "2026-07-01T07:00:00Z", true),
+        (&berlin, "2026-07-01T06:59:59Z", false),
+        (&berlin, "2026-01-05T07:00:00Z", false),
+        (&berlin, "2026-01-05T08:00:00Z", true),
+        (&berlin, "2026-01-05T15:59:59Z", true),
+        (&berlin, "2026-01-05T16:00:00Z", false),
+        (&berlin, "2026-12-24T23:00:00Z", true),
+        (&berlin, "2026-12-25T22:59:59Z", true),
+        (&berlin, "2026-12-25T23:00:00Z", false),
+        (&night, "2026-10-25T00:30:00Z", true),
+        (&night, "2026-10-25T01:30:00Z", true),
+        (&night, "2026-10-25T02:00:00Z", false),
+        (&night, "2026-03-29T00:59:59Z", false),
+        (&night, "2026-03-29T01:00:00Z", false),
+        (&kolkata, "2026-07-01T03:30:00Z", true),
+        (&kolkata, "2026-07-01T03:29:59Z", false),
+        (&kolkata, "2026-07-01T18:29:59Z", true),
+        (&kolkata, "2026-07-01T18:30:00Z", false),
+    ] {
+        assert_eq!(schedule.contains(time.parse().unwrap()), inside, "{} {time}", schedule.zone());
+    }
+}
+
 #[test]
 fn a_schedule_that_makes_no_sense_is_refused() {
     let slot = |weekdays: &[u8], from_minute: u16, to_minute: u16| vec![Slot { weekdays: weekdays.to_vec(), from_minute, to_minute }];

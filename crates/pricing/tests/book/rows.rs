@@ -50,7 +50,7 @@ fn every_name_of_a_row_must_be_there_and_every_span_must_last() {
         (|row| row.sku.clear(), false),
         (|row| row.id.clear(), false),
         (|row| row.factor = decimal("-0.1"), false),
-        (|row| row.factor = decimal("0"), true),
+        (|row| row.factor = decimal("0"), false),
         (|row| row.valid = ended(), false),
         (|row| row.recorded = ended(), false),
     ];
@@ -143,7 +143,10 @@ fn errors_name_the_row_and_what_to_do() {
         (BookError::BadTiers("r".to_owned()), "rule r needs bands that start at \"above\": 0 and ascend"),
         (BookError::EmptySpan("r".to_owned()), "row r has a span that ends before it starts"),
         (BookError::Nameless("r".to_owned()), "row r lacks its seller, sku or name"),
-        (BookError::BadFactor("r".to_owned()), "modifier r has a negative factor"),
+        (
+            BookError::BadFactor("r".to_owned()),
+            "modifier r has a factor that isn't above zero; what is free needs a row with \"free\": true",
+        ),
     ] {
         assert_eq!(error.to_string(), says);
     }

@@ -54,6 +54,29 @@ async fn call(server: &Server, path: &str) -> (u16, String) {
         .await
 }
 
+/// Case 79: past rows keep the version and the amount that they were settled at.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_price_that_is_set_after_a_call_leaves_its_record_alone() {
+    let server = started().await;
+    assert_eq!(call(&server, "/v1/chat/completions").await.0, 200);
+    let before = server.get("/calls").await[0].clone();
+    let path = format!("/calls/{}", before["call_id"].as_str().unwrap());
+    let (record, explained) = (server.get(&path).await, server.get(&format!("{path}/explain")).await);
+    let price = json!({"rows": [{"seller": "openai", "sku": "openai/gpt-5.5", "meter": "input_tokens", "price": "50"}]});
+    server.send("POST", "/prices", price).await;
+    assert_eq!(server.get(&path).await, record, "the record");
+    assert_eq!(server.get(&format!("{path}/explain")).await["total_nanos"], explained["total_nanos"], "its arithmetic");
+    assert_eq!(call(&server, "/v1/chat/completions").await.0, 200);
+    let calls = server.get("/calls").await;
+    let costs: Vec<i64> = calls.as_array().unwrap().iter().map(|row| row["cost_nanos"].as_i64().unwrap()).collect();
+    assert_eq!(costs, [20_000_000, 15_500_000], "the next call has the new price, the first one its own");
+    let version = |row: &Value| row["attempts"][0]["price_book"].clone();
+    assert!(version(&record).as_str().is_some_and(|version| !version.is_empty()), "{record}");
+    let spent = server.get("/budgets").await[0]["spent_nanos"].clone();
+    assert_eq!(spent, 35_500_000, "what was spent stays spent");
+    server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_is_listed_explained_and_counted() {
     let server = started().await;

@@ -91,6 +91,18 @@ pub(super) fn is_factor(a: Rate, b: Rate, numerator: i128, denominator: i128) ->
     !b.is_zero() && aligned(a, b).and_then(scaled).is_some_and(|(left, right)| left == right)
 }
 
+/// Whether two pairs of rates differ by one factor.
+pub(super) fn is_same_ratio(a: (Rate, Rate), b: (Rate, Rate)) -> bool {
+    let cross = |(a, b): (i128, i128), (c, d): (i128, i128)| Some(a.checked_mul(d)? == b.checked_mul(c)?);
+    aligned(a.0, a.1).zip(aligned(b.0, b.1)).and_then(|(a, b)| cross(a, b)).unwrap_or(false)
+}
+
+/// Whether two rates differ by at most a thousandth.
+pub(super) fn is_near(a: Rate, b: Rate) -> bool {
+    let near = |(a, b): (i128, i128)| Some((a - b).checked_abs()?.checked_mul(1_000)? <= b);
+    aligned(a, b).and_then(near).unwrap_or(false)
+}
+
 /// Whether one of two rates is more than `times` the other.
 pub(super) fn is_far(a: Rate, b: Rate, times: i128) -> bool {
     let far = |(a, b): (i128, i128)| Some(a > b.checked_mul(times)? || b > a.checked_mul(times)?);

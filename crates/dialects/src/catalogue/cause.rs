@@ -6,12 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
+use money::Rate;
 use pricing::{Meter, Price, PriceKind, Rule};
 
 use super::Item;
-use super::amount::{Plain, base_rate, brief, current, day, flat, is_factor, is_rounded, is_same, plain};
-use super::choose::{BySource, Groups, Said, Seen, lineage};
-use super::conflict::Cause;
+use super::amount::{Plain, base_rate, brief, current, day, flat, is_factor, is_near, is_rounded, is_same, is_same_ratio, plain};
+use super::choose::{BySource, Groups, Said, Seen, lineage, retired_on};
+use super::conflict::{Cause, is_told};
 use super::evidence::Evidence;
 
 /// A reading this much older than its rivals' is called old.
@@ -42,6 +43,8 @@ impl Case<'_> {
         self.unit(theirs)
             .or_else(|| self.promotion(name, theirs))
             .or_else(|| self.announcement(name, theirs))
+            .or_else(|| self.limits(theirs))
+            .or_else(|| self.retirement(name, theirs))
             .or_else(|| self.peak(theirs))
             .or_else(|| self.history(name, theirs))
             .or_else(|| self.bands(theirs))
@@ -50,13 +53,14 @@ impl Case<'_> {
             .or_else(|| self.digits(theirs))
             .or_else(|| self.other_field(name, theirs))
             .or_else(|| self.other_model(name, theirs))
+            .or_else(|| self.whole_cut(name, theirs))
             .or_else(|| self.old_reading(name, theirs))
             .unwrap_or((Cause::Unexplained, String::new()))
     }
 
     /// The same price now, but only one side knows a later one.
     pub fn later(&self, name: &str, said: &Said) -> Found {
-        if said.is_hearsay {
+        if is_told(said) {
             return None;
         }
         let own = self.sources.get(&self.chosen.prov.source).map_or(&[][..], |said| said.rules.as_slice());
@@ -135,11 +139,35 @@ impl Case<'_> {
     fn peak(&self, theirs: &Rule) -> Found {
         let mut peaks = self.all_rows().filter(|(_, rule)| rule.schedule.is_some());
         let (who, peak) = peaks.find(|(_, rule)| {
-            let is_peak = |price: &Price| is_same(&rule.price, price);
             let twice = |a: &Price, b: &Price| flat(a).zip(flat(b)).is_some_and(|(a, b)| is_factor(a, b, 2, 1));
-            is_peak(&theirs.price) || is_peak(&self.chosen.price) || twice(&theirs.price, &self.chosen.price)
+            is_same(&rule.price, &theirs.price) || is_same(&rule.price, &self.chosen.price) || twice(&theirs.price, &self.chosen.price)
         })?;
-        Some((Cause::OffPeak, format!("{who} has {} for peak hours only", brief(&peak.price))))
+        Some((Cause::OffPeak, format!("{who} has {} for some hours only", brief(&peak.price))))
+    }
+
+    /// The same prices with other limits between the bands.
+    fn limits(&self, theirs: &Rule) -> Found {
+        let (Price::Tiers { steps: ours, .. }, Price::Tiers { steps: others, .. }) = (&self.chosen.price, &theirs.price) else {
+            return None;
+        };
+        let same = ours.len() == others.len() && ours.iter().zip(others).all(|(a, b)| is_factor(a.rate, b.rate, 1, 1));
+        let (ours, theirs) = ours.iter().zip(others).find(|(a, b)| a.above != b.above)?;
+        same.then(|| (Cause::Tier, format!("the same prices, above {} against above {} tokens", ours.above, theirs.above)))
+    }
+
+    /// One side knows that the id is retired, and what is billed for it since.
+    fn retirement(&self, name: &str, theirs: &Rule) -> Found {
+        let known = |rule: &Rule| retired_on(rule).filter(|day| *day <= self.at);
+        let (who, on, rule, other) = match (known(self.chosen), known(theirs)) {
+            (Some(on), None) => (self.chosen.prov.source.as_str(), on, self.chosen, name),
+            (None, Some(on)) => (name, on, theirs, self.chosen.prov.source.as_str()),
+            _ => return None,
+        };
+        let successor = self.pair(who, rule).and_then(|pair| self.namesakes.of(self.item, &pair));
+        let since = successor.map_or("what is answered since".to_owned(), |sku| format!("{sku}, which answers since"));
+        let text =
+            format!("{who} knows that the id was retired on {} and has the price of {since}; {other} still has the old one", day(on));
+        Some((Cause::RetiredRedirect, text))
     }
 
     /// One side's price is one that a dated or withdrawn row held before, or one that is still to come.
@@ -184,10 +212,12 @@ impl Case<'_> {
         for (item, sources) in meters {
             for (source, rule) in sources.iter().flat_map(|(source, said)| said.rules.iter().map(move |rule| (source, rule))) {
                 let whose = [(&theirs.price, "the other side's"), (&self.chosen.price, "the chosen")];
-                let Some((_, whose)) = whose.into_iter().find(|(price, _)| rule.valid.contains(self.at) && is_same(&rule.price, price))
-                else {
-                    continue;
+                // Only a source that has different prices for the two shows that one was taken for the other.
+                let own = self.sources.get(source).and_then(|said| current(&said.rules, self.at));
+                let tells = |price: &Price| {
+                    rule.valid.contains(self.at) && is_same(&rule.price, price) && own.is_some_and(|own| !is_same(&own.price, price))
                 };
+                let Some((_, whose)) = whose.into_iter().find(|(price, _)| tells(price)) else { continue };
                 let Some((cause, what)) = self.difference(item) else { continue };
                 if best.as_ref().is_none_or(|(known, _)| cause < *known) {
                     best = Some((cause, format!("{whose} price is that of {what} in {source}")));
@@ -225,44 +255,74 @@ impl Case<'_> {
 
     fn digits(&self, theirs: &Rule) -> Found {
         let (ours, rate) = (flat(&self.chosen.price)?, flat(&theirs.price)?);
-        (is_rounded(rate, ours) || is_rounded(ours, rate)).then(|| (Cause::Rounding, "the same with fewer digits".to_owned()))
+        let is_fewer = is_rounded(rate, ours) || is_rounded(ours, rate);
+        let found = is_fewer.then_some("the same with fewer digits").or(is_near(rate, ours).then_some("the same within a thousandth"))?;
+        Some((Cause::Rounding, found.to_owned()))
     }
 
-    /// The price of another meter of the same place.
+    /// The price of another meter of the same place, on which both sides agree.
     fn other_field(&self, name: &str, theirs: &Rule) -> Found {
-        for (price, who) in [(&theirs.price, name), (&self.chosen.price, self.chosen.prov.source.as_str())] {
-            let others = self
-                .groups
-                .iter()
-                .filter(|(item, _)| **item != self.item && item.select == self.item.select && item.region == self.item.region);
-            for (item, sources) in others {
-                let same = sources.iter().find(|(_, said)| current(&said.rules, self.at).is_some_and(|rule| is_same(&rule.price, price)));
-                if let Some((source, _)) = same {
+        let ours = self.chosen.prov.source.as_str();
+        for (price, who, rival) in [(&theirs.price, name, ours), (&self.chosen.price, ours, name)] {
+            for (item, sources) in self.beside() {
+                let has = |source: &str| {
+                    sources.get(source).and_then(|said| current(&said.rules, self.at)).is_some_and(|rule| is_same(&rule.price, price))
+                };
+                if has(who) && has(rival) {
                     let attrs: String = item.attrs.iter().map(|(key, value)| format!(" {key}={value}")).collect();
-                    return Some((
-                        Cause::WrongField,
-                        format!("{who}'s {} is the price of {}{attrs} in {source}", brief(price), item.meter.name()),
-                    ));
+                    return Some((Cause::WrongField, format!("{who}'s {} is the price of {}{attrs}", brief(price), item.meter.name())));
                 }
             }
         }
         None
     }
 
-    /// Input and output of one side are those of another model of the same maker and family.
+    /// The other items of the same place.
+    fn beside(&self) -> impl Iterator<Item = (&Item, &BySource)> {
+        let same_place = |item: &Item| item != self.item && item.select == self.item.select && item.region == self.item.region;
+        self.groups.iter().filter(move |(item, _)| same_place(item)).map(|(item, sources)| (*item, sources))
+    }
+
+    /// Input and output of one side are those of another model of the same family, and the name is one that moves.
     fn other_model(&self, name: &str, theirs: &Rule) -> Found {
-        if !matches!(self.item.meter, Meter::InputTokens | Meter::OutputTokens) {
+        if !self.item.sku.ends_with("-latest") {
             return None;
         }
-        let ours = self.namesakes.of(self.item, &self.pair(&self.chosen.prov.source, self.chosen)?);
-        let others = self.namesakes.of(self.item, &self.pair(name, theirs)?);
+        let ours = self.pair(&self.chosen.prov.source, self.chosen).and_then(|pair| self.namesakes.of(self.item, &pair));
+        let others = self.pair(name, theirs).and_then(|pair| self.namesakes.of(self.item, &pair));
         let (who, sku) = match (ours, others) {
             (Some(sku), None) => (self.chosen.prov.source.as_str(), sku),
             (None, Some(sku)) => (name, sku),
+            (Some(ours), Some(others)) if ours != others => (name, others),
             _ => return None,
         };
-        let cause = if self.item.sku.ends_with("-latest") { Cause::MovingAlias } else { Cause::RetiredRedirect };
-        Some((cause, format!("{who} has the prices of {sku}: the name stands for that model there")))
+        Some((Cause::MovingAlias, format!("{who} has the prices of {sku}: the name stands for that model there")))
+    }
+
+    /// All prices of the model differ by one factor, and one side was read later: its price was changed as a whole.
+    fn whole_cut(&self, name: &str, theirs: &Rule) -> Found {
+        let ours = self.chosen.prov.source.as_str();
+        let (read_ours, read_theirs) = (self.seen.get(ours)?, self.seen.get(name)?);
+        let (own, other) = (base_rate(&self.chosen.price), base_rate(&theirs.price));
+        let price = |sources: &BySource, who: &str| {
+            sources.get(who).and_then(|said| current(&said.rules, self.at)).map(|rule| base_rate(&rule.price))
+        };
+        let pairs: Vec<(Rate, Rate)> =
+            self.beside().filter_map(|(_, sources)| Some((price(sources, ours)?, price(sources, name)?))).collect();
+        if pairs.is_empty() || read_ours == read_theirs || !pairs.iter().all(|(a, b)| is_same_ratio((own, other), (*a, *b))) {
+            return None;
+        }
+        let (old, new) =
+            if read_ours < read_theirs { ((ours, read_ours), (name, read_theirs)) } else { ((name, read_theirs), (ours, read_ours)) };
+        let text = format!(
+            "all {} prices differ by one factor; {} was read on {}, {} on {}",
+            pairs.len() + 1,
+            old.0,
+            day(*old.1),
+            new.0,
+            day(*new.1)
+        );
+        Some((Cause::Stale, text))
     }
 
     /// A source's input and output price in the item's place; one of the two is `own`.

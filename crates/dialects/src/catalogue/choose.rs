@@ -1,7 +1,9 @@
 //! Which source's price is taken where several have one, and who agrees with it.
 //!
 //! For each item the sources are ranked: a vendor's own file, then curated lists, then collected ones ([`Provenance::priority`]),
-//! and the first is believed with all its rows. Four exceptions, each because of evidence:
+//! and the first is believed with all its rows. Five exceptions, each because of evidence:
+//! - of a retired id only those know what is billed that know of its retirement: sellers go on answering it by a successor, at the
+//!   successor's price, while other lists keep the old one;
 //! - an official file that was read before its rivals, all of whom say one other price, gives way when two lineages say so, or
 //!   when a rival has read the same official interface since;
 //! - **a lesser source wins by moving**: it said what the better one says, and says something else since a time after the better one
@@ -42,8 +44,9 @@ pub struct Chosen {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Said {
     pub rules: Vec<Rule>,
-    /// Known only from what a chosen row tells of its rivals: it votes, but can't be chosen.
-    pub is_hearsay: bool,
+    /// It votes but can't be chosen: it is known only from what a chosen row tells of its rivals, or it was there already
+    /// when the base was made without it.
+    pub only_votes: bool,
 }
 
 pub(super) type BySource = BTreeMap<String, Said>;
@@ -180,14 +183,24 @@ fn winner<'a>(
     let price = |name: &str| sources.get(name).and_then(|said| current(&said.rules, at)).map(|rule| &rule.price);
     if item.meter == Meter::ToolCall {
         ranked.sort_by_key(|name| Reverse(price(name).map(plain)));
-        return ranked.into_iter().find(|name| !sources[*name].is_hearsay);
+        return ranked.into_iter().find(|name| !sources[*name].only_votes);
     }
     ranked.sort_by_key(|name| rank(name, &sources[*name]));
-    let first = *ranked.iter().find(|name| !sources[**name].is_hearsay)?;
+    let knows = |name: &str| sources[name].rules.iter().filter_map(retired_on).any(|day| day <= at);
+    if ranked.iter().any(|name| !sources[*name].only_votes && knows(name)) {
+        ranked.retain(|name| knows(name));
+    }
+    let first = *ranked.iter().find(|name| !sources[**name].only_votes)?;
     let better = outvoted(item, first, &ranked, sources, seen, at).or_else(|| moved(item, first, &ranked, sources, seen, at));
     let Some((name, why)) = better else { return Some(first) };
     notes.push(format!("{why} {first} on {item}: {}", price(name).map(brief).unwrap_or_default()));
     Some(name)
+}
+
+/// When the model was retired, if the source says so.
+pub(super) fn retired_on(rule: &Rule) -> Option<Timestamp> {
+    let (_, day) = rule.prov.note.split_once("retired on ")?;
+    format!("{}T00:00:00Z", day.get(..10)?).parse().ok()
 }
 
 /// The source's priority; genai-prices before metergraph, which is as good but younger.
@@ -206,7 +219,7 @@ fn outvoted<'a>(item: &Item, first: &str, ranked: &[&'a str], sources: &BySource
     let own = price(first)?;
     let against: Vec<(&'a str, &Price)> = ranked.iter().filter_map(|name| Some((*name, price(name)?))).collect();
     let against: Vec<(&'a str, &Price)> = against.into_iter().filter(|(_, price)| !is_same(price, own)).collect();
-    let (name, price) = *against.iter().find(|(name, _)| !sources[*name].is_hearsay)?;
+    let (name, price) = *against.iter().find(|(name, _)| !sources[*name].only_votes)?;
     let read_later = |name: &str| seen.get(first).zip(seen.get(name)).is_none_or(|(own, theirs)| own < theirs);
     let is_united = against.iter().all(|(name, other)| is_same(other, price) && read_later(name));
     // Copies of the official file itself are later readings of it, not independent of each other: two must show the same.
@@ -222,7 +235,7 @@ fn moved<'a>(item: &Item, first: &str, ranked: &[&'a str], sources: &BySource, s
     let own = &current(&sources[first].rules, at)?.price;
     let movers: Vec<(&'a str, &Rule, Timestamp)> = ranked
         .iter()
-        .filter(|name| !sources[**name].is_hearsay)
+        .filter(|name| !sources[**name].only_votes)
         .filter_map(|name| {
             let rule = current(&sources[*name].rules, at)?;
             let since = rule.valid.from.filter(|since| read < since)?;

@@ -134,7 +134,12 @@ impl Catalogue {
 /// Whether a source has another price, or knows of another later one.
 fn differs(chosen: &Rule, name: &str, said: &Said, at: Timestamp) -> bool {
     name != chosen.prov.source && current(&said.rules, at).is_some_and(|rule| !is_same(&rule.price, &chosen.price))
-        || !said.is_hearsay && said.rules.iter().any(|rule| rule.schedule.is_none() && rule.valid.from.is_some_and(|from| at < from))
+        || !is_told(said) && said.rules.iter().any(|rule| rule.schedule.is_none() && rule.valid.from.is_some_and(|from| at < from))
+}
+
+/// Whether only a chosen row tells what this source says, without its dates.
+pub(super) fn is_told(said: &Said) -> bool {
+    said.only_votes && said.rules.iter().all(|rule| rule.prov.version.is_empty())
 }
 
 fn conflict(case: &Case<'_>) -> Option<Conflict> {

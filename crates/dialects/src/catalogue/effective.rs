@@ -91,9 +91,10 @@ impl Shelf {
 
 /// The book's rows of one item after its source was believed at a time.
 fn continued(evidence: &Evidence<'_>, before: &[&Rule], said: &[Rule], at: Timestamp) -> Vec<Rule> {
-    // A row of the base stands in for the time before its source was read only until something is known of that time.
+    // A row of the base stands in for the time before its source was read only until something is known of that time. What
+    // doesn't say from when it holds is assumed to have held before.
     let stands_in = |rule: &&Rule| rule.recorded.from.is_none() && evidence.base_seen(&rule.prov.source).is_some_and(|seen| at < seen);
-    if before.iter().all(stands_in) {
+    if before.iter().all(stands_in) && said.iter().any(|rule| rule.valid.from.is_none()) {
         return said.to_vec();
     }
     let said: Vec<&Rule> = said.iter().collect();

@@ -1,7 +1,8 @@
 //! What every source says of the items of one sku, as known at a time: the base's own rows and what was imported.
 //!
 //! A row of the base is what its source said on the day on which that source was read for the base. Before that day it stands in for
-//! what nobody knew; an import of an earlier day is better knowledge of that earlier time, and no knowledge of the time after.
+//! what nobody knew; an import of an earlier day is better knowledge of that earlier time, and no knowledge of the time after. What a
+//! source already said before the base was made, and the base prices without it, is no news: it votes but isn't chosen.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,6 +34,8 @@ pub(super) struct Evidence<'a> {
     imports: BTreeMap<&'a str, &'a SourceBook>,
     /// When each source of the base was read.
     base_seen: Seen,
+    /// When the last of them was.
+    base_made: Option<Timestamp>,
 }
 
 impl<'a> Evidence<'a> {
@@ -63,7 +66,8 @@ impl<'a> Evidence<'a> {
                 _ => units.push(vec![(item, rows)]),
             }
         }
-        Self { units, imports, base_seen }
+        let base_made = base_seen.values().max().copied();
+        Self { units, imports, base_seen, base_made }
     }
 
     /// The times at which what is known of a unit can change, in order; `true` where its rows themselves change.
@@ -102,7 +106,9 @@ impl<'a> Evidence<'a> {
                 }
                 let new = || Reads::of(self.imports.get(source).copied(), self.base_seen.get(source).copied(), at);
                 let reads = reads.entry(source.to_owned()).or_insert_with(new);
-                let known = known(base.get(source), rows.said.get(source).map_or(&[], Vec::as_slice), reads, at);
+                let mut known = known(base.get(source), rows.said.get(source).map_or(&[], Vec::as_slice), reads, at);
+                let is_news = base.is_empty() || base.contains_key(source) || reads.last > self.base_made;
+                known.only_votes |= !is_news;
                 if !known.rules.is_empty() {
                     sources.insert(source.to_owned(), known);
                 }
@@ -164,7 +170,7 @@ impl Reads {
 /// The rows of one source for one item, as known at a time.
 fn known(base: Option<&Said>, said: &[&Rule], reads: &Reads, at: Timestamp) -> Said {
     let said_at = |at: Timestamp| -> Vec<&Rule> { said.iter().copied().filter(|rule| rule.recorded.contains(at)).collect() };
-    let owned = |rules: Vec<&Rule>| Said { rules: rules.into_iter().cloned().collect(), is_hearsay: false };
+    let owned = |rules: Vec<&Rule>| Said { rules: rules.into_iter().cloned().collect(), only_votes: false };
     let now = if reads.earlier.is_some() || reads.first_since.is_some() { said_at(at) } else { Vec::new() };
     let (Some(base), Some(base_read)) = (base, reads.base) else { return owned(now) };
     let earlier = reads.earlier.map(said_at).unwrap_or_default();
@@ -174,14 +180,14 @@ fn known(base: Option<&Said>, said: &[&Rule], reads: &Reads, at: Timestamp) -> S
     if now.is_empty() {
         return base.clone();
     }
-    if base.is_hearsay && base.rules.iter().any(|rule| rule.prov.raw != AGREES) {
+    if base.only_votes && base.rules.iter().any(|rule| rule.prov.raw != AGREES) {
         return if reads.first_since.is_some() { owned(now) } else { base.clone() };
     }
     let base_rules: Vec<&Rule> = base.rules.iter().collect();
     let at_base = if earlier.is_empty() { base.rules.clone() } else { renew(&earlier, &base_rules, base_read) };
     match reads.first_since {
-        Some(first) => Said { rules: renew(&at_base.iter().collect::<Vec<_>>(), &now, first), is_hearsay: false },
-        None => Said { rules: at_base, is_hearsay: base.is_hearsay },
+        Some(first) => Said { rules: renew(&at_base.iter().collect::<Vec<_>>(), &now, first), only_votes: false },
+        None => Said { rules: at_base, only_votes: base.only_votes },
     }
 }
 
@@ -208,7 +214,7 @@ fn of_base(rules: &[&Rule]) -> BySource {
 }
 
 fn hear(sources: &mut BySource, source: &str, rule: Rule) {
-    sources.entry(source.to_owned()).or_insert(Said { rules: vec![rule], is_hearsay: true });
+    sources.entry(source.to_owned()).or_insert(Said { rules: vec![rule], only_votes: true });
 }
 
 fn hearsay(rule: &Rule, source: &str, price: Price, raw: &str) -> Rule {

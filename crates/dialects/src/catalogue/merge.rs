@@ -122,6 +122,7 @@ fn merge_prices(book: &mut SourceBook, said: BTreeMap<Item, Said>, as_of: Timest
         let next = renew(&before, &said.rules.iter().collect::<Vec<_>>(), as_of);
         if say_the_same(&before, &next) {
             imported.counts.unchanged += 1;
+            note_anew(&mut book.rows.rules, own, &said.rules);
             continue;
         }
         if let Some(why) = said.error.clone().or_else(|| doubt(&before, &said.rules, as_of)) {
@@ -136,6 +137,16 @@ fn merge_prices(book: &mut SourceBook, said: BTreeMap<Item, Said>, as_of: Timest
     imported.counts.added = imported.added.len();
     imported.counts.changed = imported.changed.len();
     wait(book, waiting, |item| said.contains_key(item));
+}
+
+/// A remark, such as that a model was retired, is no price: it is taken without a new row.
+fn note_anew(rules: &mut [Rule], own: &[usize], said: &[Rule]) {
+    for index in own {
+        let rule = &mut rules[*index];
+        if let Some(now) = said.iter().find(|now| now.schedule == rule.schedule && is_same(&now.price, &rule.price)) {
+            rule.prov.note.clone_from(&now.prov.note);
+        }
+    }
 }
 
 /// A price beyond what a price file may hold can't even be stored; nobody will accept it.

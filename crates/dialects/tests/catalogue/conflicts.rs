@@ -62,7 +62,7 @@ fn a_cause_follows_from_the_rows() {
             "a retired id that is answered by a successor",
             vec![("grok-code-fast-1 input", Cause::RetiredRedirect), ("grok-code-fast-1 output", Cause::RetiredRedirect)],
             "import genai-prices 2026-11-09 : grok-code-fast-1 input 0.2 | grok-code-fast-1 output 1.5
-             import litellm 2026-11-23 : grok-code-fast-1 input 1 | grok-code-fast-1 output 2 | grok-build input 1 | grok-build output 2",
+             import litellm 2026-11-23 : grok-code-fast-1 input 1 retired 2026-05-15 | grok-code-fast-1 output 2 retired 2026-05-15 | grok-build input 1 | grok-build output 2",
         ),
         (
             "a regional uplift, by the factor alone",
@@ -74,7 +74,8 @@ fn a_cause_follows_from_the_rows() {
             "the price of another region",
             vec![("grok-4 input", Cause::Region)],
             "import genai-prices 2026-11-09 : grok-4 input 2
-             import metergraph 2026-11-09 : grok-4 input 2.4 | grok-4 input 2 in eu",
+             import metergraph 2026-11-09 : grok-4 input 2.4 | grok-4 input 2 in eu
+             import litellm 2026-11-09 : grok-4 input 2.4",
         ),
         (
             "text and image tokens in one field",
@@ -92,7 +93,7 @@ fn a_cause_follows_from_the_rows() {
             "the price of another field",
             vec![("realtime cache", Cause::WrongField)],
             "import genai-prices 2026-11-09 : realtime cache 0.4 | realtime output 16 | realtime input 4
-             import models.dev 2026-11-23 : realtime cache 4",
+             import models.dev 2026-11-23 : realtime cache 4 | realtime input 4",
         ),
         (
             "a price per thousand tokens",
@@ -115,6 +116,42 @@ fn a_cause_follows_from_the_rows() {
             "the same bands told by the book alone",
             vec![("gpt input", Cause::Tier)],
             "base genai-prices 2026-11-09 : gpt input 3/6@200000 differ litellm=3",
+        ),
+        (
+            "a price changed as a whole, seen by the later reader",
+            vec![("gpt input", Cause::Stale), ("gpt output", Cause::Stale)],
+            "import azure-retail 2026-11-09 : gpt input 5 | gpt output 30
+             import litellm 2026-11-23 : gpt input 4 | gpt output 24",
+        ),
+        (
+            "one factor, but read on one day",
+            vec![("gpt input", Cause::Unexplained), ("gpt output", Cause::Unexplained)],
+            "import azure-retail 2026-11-23 : gpt input 5 | gpt output 30
+             import litellm 2026-11-23 : gpt input 4 | gpt output 24",
+        ),
+        (
+            "bands with other limits",
+            vec![("grok input", Cause::Tier)],
+            "import genai-prices 2026-11-09 : grok input 2/4@199999
+             import litellm 2026-11-23 : grok input 2/4@200000",
+        ),
+        (
+            "text and image at one price show nothing",
+            vec![("flash input", Cause::Unexplained)],
+            "import litellm 2026-11-23 : flash input 0.3 | flash input 0.3 image
+             import models.dev 2026-11-23 : flash input 0.26",
+        ),
+        (
+            "another field's price on which the sides don't agree shows nothing",
+            vec![("gpt cache", Cause::Unexplained), ("gpt input", Cause::Unexplained)],
+            "import genai-prices 2026-11-23 : gpt cache 1 | gpt input 5
+             import litellm 2026-11-23 : gpt cache 3 | gpt input 3",
+        ),
+        (
+            "conversion of units that the seller bills in",
+            vec![("claude output", Cause::Rounding)],
+            "import genai-prices 2026-11-23 : claude output 15
+             import litellm 2026-11-23 : claude output 15.00002",
         ),
         (
             "zero",

@@ -155,6 +155,34 @@ fn a_tier_counts_only_from_a_source_that_knows_the_base_price() {
 }
 
 #[test]
+fn a_retired_id_costs_what_those_say_who_know_of_it() {
+    check(
+        r"
+        import genai-prices 2026-11-09 : code input 0.2
+        import model-prices 2026-10-26 : code input 0.2
+        import litellm 2026-11-23 : code input 1 retired 2026-05-15
+        price code input at 2026-11-24 known 2026-11-24             => 1
+        import litellm 2026-12-01 : code input 1 retired 2027-05-15
+        price code input at 2026-12-24 known 2026-12-24             => 0.2
+        ",
+    );
+}
+
+#[test]
+fn what_was_known_when_the_base_was_made_is_no_news() {
+    check(
+        r"
+        base litellm 2026-11-23 : chat input 0.28
+        import genai-prices 2026-11-09 : chat input 0.135
+        price chat input at 2026-12-01 known 2026-12-01             => 0.28
+        price chat input at 2026-11-15 known 2026-11-15             => 0.28
+        import genai-prices 2026-12-02 : chat input 0.135
+        price chat input at 2026-12-03 known 2026-12-03             => 0.135
+        ",
+    );
+}
+
+#[test]
 fn a_dated_price_to_come_counts_from_its_day() {
     check(
         r"

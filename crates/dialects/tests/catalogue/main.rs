@@ -7,4 +7,5 @@ mod conflicts;
 mod effective;
 mod imports;
 mod properties;
+mod snapshots;
 mod world;

@@ -8,7 +8,7 @@
 //!
 //! A row is `[seller:]model meter price words…`; the words are `from DAY`, `until DAY`, `documented`, `commit`, `first_seen`,
 //! `promo`, `free`, `batch`, `flex`, `peak`, `in REGION`, `deployment NAME`, `image`, `key NAME`, `per N`, `agree SOURCE`,
-//! `differ SOURCE=PRICE`, `url TEXT`. A price is `5`, or `5/10@200000` with a band.
+//! `differ SOURCE=PRICE`, `retired DAY`, `url TEXT`. A price is `5`, or `5/10@200000` with a band.
 
 use dialects::catalogue::{Catalogue, ImportOptions, Imported, Item};
 use dialects::price_book::derived_id;
@@ -100,6 +100,7 @@ fn change<'a>(rule: &mut Rule, word: &str, rest: &mut impl Iterator<Item = &'a &
         "in" => rule.region = Region::Within(RegionScope::Geo, vec![next()]),
         "image" => _ = rule.attrs.insert("modality".to_owned(), "image".to_owned()),
         "key" => rule.prov.key = next(),
+        "retired" => rule.prov.note = format!("retired on {}", next()),
         "url" => rule.prov.url = next(),
         "agree" => rule.prov.agree.push(next()),
         "differ" => rule.prov.differ.push(next().replace('=', " ")),

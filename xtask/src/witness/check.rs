@@ -78,7 +78,8 @@ pub fn case(book: &PriceBook, choices: &mut Choices) -> Result<Seen, Failure> {
 
 fn read(case: &Case) -> Result<(Route, Request), String> {
     let route = route("POST", &case.path, case.offer.operation == Operation::Messages, false).map_err(|error| format!("{error:?}"))?;
-    let request = parse_request_with(&route, &case.body, Hints { anthropic_beta: case.beta, ..Hints::default() }).map_err(|error| format!("{error:?}"))?;
+    let request = parse_request_with(&route, &case.body, Hints { anthropic_beta: case.beta, ..Hints::default() })
+        .map_err(|error| format!("{error:?}"))?;
     Ok((route, request))
 }
 

@@ -8,17 +8,37 @@
 use pricing::{Attrs, Meter, Metered};
 
 use crate::json::{Kind, Value};
-use crate::vocabulary::Vocabulary;
+use crate::{Vocabulary, normal, rendering};
 
-/// What a chat template adds once. Measured ones: OpenAI chat 3, SmolLM2's default system prompt 22, Llama 3's 25,
-/// gpt-oss's harmony preamble 75.
+/// What any provider's template adds once.
 pub(crate) const REQUEST_TOKENS: u64 = 128;
-/// What a template adds to a message beyond its JSON keys; OpenAI's cookbook says 3, ChatML and Llama 3 take 5.
-pub(crate) const MESSAGE_TOKENS: u64 = 8;
-/// What offering tools adds once: Hermes and Qwen templates take about 200, OpenAI's namespace a dozen.
-pub(crate) const TOOLS_TOKENS: u64 = 256;
-/// What a tool's declaration adds beyond its own JSON (namespaces, type syntax).
-pub(crate) const TOOL_TOKENS: u64 = 64;
+
+/// What a provider's template adds to what it is given, at most, in tokens.
+#[derive(Debug)]
+pub(crate) struct Template {
+    /// Once for a request.
+    pub(crate) request: u64,
+    /// To a message, beyond its own text and keys.
+    pub(crate) message: u64,
+    /// Once for offering tools.
+    pub(crate) tools: u64,
+    /// To a tool's declaration, beyond its own JSON.
+    pub(crate) tool: u64,
+    /// To a key and to a string, for quotes and separators.
+    pub(crate) marks: (u64, u64),
+}
+
+/// Of any provider. Measured ones: OpenAI chat 3 and SmolLM2's default system prompt 22, Llama 3's 25, gpt-oss's harmony
+/// preamble 75 for a request; OpenAI's cookbook says 3 for a message, ChatML and Llama 3 take 5; Hermes and Qwen take about 200
+/// for offering tools.
+const ANY: Template = Template { request: REQUEST_TOKENS, message: 8, tools: 256, tool: 64, marks: (4, 2) };
+/// Of OpenAI: by its cookbook 3 for an answer and 3 for a message (4 where it has a name), by its published `harmony` format 4
+/// for a message, 22 for a namespace of tools and 9 for a tool.
+const OPENAI: Template = Template { request: 16, message: 6, tools: 40, tool: 12, marks: (2, 2) };
+/// Of open models, by the templates beside them: up to 25 for a default system prompt, 5 for a message; DeepSeek's newest takes about 350 for
+/// offering tools.
+const OPEN: Template = Template { request: 64, message: 8, tools: 512, tool: 24, marks: (2, 2) };
+
 /// A tool that the provider declares by itself, such as `bash_20250124` (245), `text_editor_20250429` (700) or a computer
 /// tool (735), by Anthropic's documentation; server tools are of the same order.
 pub(crate) const PROVIDER_TOOL_TOKENS: u64 = 2_048;
@@ -62,6 +82,15 @@ impl Input {
         Self { vocabulary, ..Self::default() }
     }
 
+    /// What the template adds.
+    pub(crate) fn template(&self) -> &'static Template {
+        match self.vocabulary {
+            None => &ANY,
+            Some(vocabulary) if vocabulary.prints_tools_as_types() => &OPENAI,
+            Some(_) => &OPEN,
+        }
+    }
+
     pub(crate) fn add(&mut self, tokens: u64) {
         self.tokens = self.tokens.saturating_add(tokens);
     }
@@ -73,27 +102,25 @@ impl Input {
     }
 
     /// Counts JSON that the provider may write anew for the model: its bytes as sent, and each non-ASCII byte three times,
-    /// because `中` may become `\u4e2d`.
-    ///
-    /// By a vocabulary each string counts alone, with the quotes and separators beside it; all else stays at its bytes.
+    /// because `中` may become `\u4e2d`. By a vocabulary: the dearest known form of it.
     pub(crate) fn json(&mut self, value: Value<'_>) {
-        let raw = value.raw();
         if let Some(vocabulary) = self.vocabulary {
-            return self.add(vocabulary.json(value));
+            return self.add(rendering::tokens(vocabulary, value));
         }
+        let raw = value.raw();
         let beyond_ascii = raw.bytes().filter(|byte| !byte.is_ascii()).count();
-        self.add((raw.len() + 2 * beyond_ascii) as u64);
+        self.add((raw.len() + 2 * beyond_ascii) as u64 + normal::growth_of(raw));
     }
 
     /// Counts content: keys and strings as text, numbers as they stand, media as `media` says.
     pub(crate) fn content(&mut self, value: Value<'_>, media: &impl Fn(Value<'_>) -> Media) {
         match value.kind() {
-            Kind::String => self.add(self.text(value) + 2),
+            Kind::String => self.add(self.text(value) + self.template().marks.1),
             Kind::Array => value.items().for_each(|item| self.content(item, media)),
             Kind::Object => {
                 let payload = self.media(media(value));
                 for (key, member) in value.members().filter(|(key, _)| !payload.iter().any(|name| key.is_text(name))) {
-                    self.add(self.text(key) + 4);
+                    self.add(self.text(key) + self.template().marks.0);
                     match OPAQUE.iter().any(|name| key.is_text(name)) {
                         true => self.json(member),
                         false => self.content(member, media),
@@ -104,17 +131,27 @@ impl Input {
         }
     }
 
-    fn text(&self, string: Value<'_>) -> u64 {
+    /// Tokens of a string: by the vocabulary, else its bytes and what normalisation makes of them.
+    pub(crate) fn text(&self, string: Value<'_>) -> u64 {
         match (self.vocabulary, string.text()) {
             (Some(vocabulary), Some(text)) => vocabulary.count(&text),
-            _ => string.text_bytes(),
+            _ => string.text_bytes().saturating_add(normal::growth(string)),
         }
     }
 
-    /// Counts a message or item with its template.
+    /// Counts a message or item with its template. Where the template is known, it has the role's and the content's names.
     pub(crate) fn message(&mut self, message: Value<'_>, media: &impl Fn(Value<'_>) -> Media) {
-        self.add(MESSAGE_TOKENS);
-        self.content(message, media);
+        self.add(self.template().message);
+        let is_plain =
+            |key: &Value<'_>, member: &Value<'_>| member.kind() == Kind::String && ["role", "content"].iter().any(|name| key.is_text(name));
+        let plain = match self.vocabulary {
+            Some(_) if message.kind() == Kind::Object => message.members().all(|(key, member)| is_plain(&key, &member)),
+            _ => false,
+        };
+        match plain {
+            true => message.members().for_each(|(_, member)| self.add(self.text(member) + 1)),
+            false => self.content(message, media),
+        }
     }
 
     /// Adds what the media itself costs; gives the members that are paid for with it.

@@ -38,6 +38,10 @@ pub struct Request {
     pub(crate) countable: bool,
     /// What is to be made, where that isn't a conversation.
     pub(crate) work: Option<Work>,
+    /// Tokens of what is stored at the provider and read again; `None` while they are unknown.
+    pub(crate) carried: Option<u64>,
+    /// How often the prompt is read.
+    pub(crate) readings: u64,
     /// Where to splice; private to this crate.
     pub(crate) splices: Splices,
 }
@@ -68,6 +72,8 @@ impl Request {
             continues: None,
             countable: false,
             work: None,
+            carried: Some(0),
+            readings: 1,
             splices: Splices::default(),
         }
     }
@@ -132,6 +138,7 @@ impl Request {
     pub fn continue_from(&mut self, tokens: u64) {
         self.ask.input_tokens = self.ask.input_tokens.saturating_add(tokens);
         self.ask.hidden_input = false;
+        self.carried = Some(tokens);
     }
 
     /// Whether [`Request::shape`] has a ceiling field of a server tool to fill in.
@@ -145,6 +152,7 @@ impl Request {
     pub(crate) fn compacts(&mut self) {
         self.ask.extra_readings = 1;
         self.ask.choices = self.ask.choices.max(2);
+        self.readings = 2;
         self.countable = false;
     }
 

@@ -1,23 +1,47 @@
 //! The exact stage of the input bound where the model's vocabulary is public: what its tokenizer makes of the text.
 //!
-//! It stays an upper bound. Every string is counted alone, and a tokenizer that sees two strings side by side only merges
-//! more, except where its first cut falls differently at the joint. That costs a token or so, and the marks counted for
-//! each string, key and message, and the margin of [`Request::ask_with_count`](crate::Request::ask_with_count), are above it.
-//! Templates, tools' preambles and media count as they do by bytes.
+//! It stays an upper bound. Every string is counted alone, as ordinary text (a marker such as `<|endoftext|>` inside it may be read as
+//! one token, never as more than its letters). A tokenizer that sees two strings side by side only merges more, except
+//! where its first cut falls differently at the joint; that costs a token or so, and the marks counted for each string, key and message
+//! are above it. Templates, tools' preambles and media count as they do by bytes, by figures of the model's family.
 
+use pricing::Ask;
+
+use crate::input::Input;
 use crate::json::Doc;
-use crate::vocabulary::Vocabulary;
-use crate::{Operation, Route, openai};
+use crate::request::Request;
+use crate::{Operation, Route, Vocabulary, anthropic, openai};
 
-/// Input tokens of a chat request whose model, named as it is sent to `seller`, has a public vocabulary. `None` where it
-/// has none, or where part of the input is no text of the body; then the provider's count or the bytes bound it. Takes
-/// processor time in proportion to the body: about a tenth of a second for a megabyte, so that it doesn't belong on an async
-/// thread.
-#[must_use]
-pub fn tokens_of(route: &Route, body: &[u8], seller: &str, model: &str) -> Option<u64> {
-    let vocabulary = Vocabulary::of(seller, model).filter(|_| route.operation == Operation::Chat)?;
-    let doc = Doc::strict(body).ok()?;
-    openai::chat_tokens(doc.root(), vocabulary)
+impl Request {
+    /// What the request may consume when its text is counted by the vocabulary of its model, [`Vocabulary::of`]; `None` where
+    /// part of the input is no text of the body, or where no vocabulary can count the operation. `body` is what this
+    /// request was read from. Takes processor time in proportion to it, up to a second for a megabyte made to be slow, so
+    /// that it doesn't belong on an async thread.
+    #[must_use]
+    pub fn ask_by_vocabulary(&self, route: &Route, body: &[u8], vocabulary: Vocabulary) -> Option<Ask> {
+        let doc = Doc::strict(body).ok()?;
+        let root = doc.root();
+        if route.operation == Operation::Embeddings {
+            let embedding_tokens = with_margin(openai::embedding_tokens(root, vocabulary)?).min(self.ask.embedding_tokens);
+            return Some(Ask { embedding_tokens, ..self.ask.clone() });
+        }
+        let mut counted = Self::of(self.model.clone());
+        let input = match route.operation {
+            Operation::Completions => openai::completions_input(root, vocabulary),
+            Operation::Chat => openai::chat_input(root, &mut counted, Some(vocabulary)),
+            Operation::Responses => openai::responses_input(root, &mut counted, Some(vocabulary)),
+            Operation::Messages => anthropic::messages_input(root, &mut counted, Some(vocabulary)),
+            _ => return None,
+        };
+        let Input { tokens, hidden: false, .. } = input.ok()? else { return None };
+        let tokens = with_margin(tokens).saturating_add(self.carried?).saturating_mul(self.readings);
+        Some(Ask { input_tokens: tokens.min(self.ask.input_tokens), ..self.ask.clone() })
+    }
+}
+
+/// With a sixty-fourth and a few tokens more, for joints between strings and for tokenizers that cut long runs by a length.
+fn with_margin(tokens: u64) -> u64 {
+    tokens.saturating_add(tokens / 64).saturating_add(8)
 }
 
 #[cfg(test)]

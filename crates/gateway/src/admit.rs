@@ -138,6 +138,7 @@ fn start(
         ceiling_asked: call.request.ask.output_ceiling,
         ceiling_granted: None,
         input_tokens_max: attempt.target.input_tokens_max,
+        input_bytes_max: crate::estimate::input_bytes_max(&call.request.ask),
         covered: attempt.covered,
         tools_offered: call.request.tools_offered.clone(),
         block_hashes: blocks.map(|block| hash_block(&salt, block)).collect(),

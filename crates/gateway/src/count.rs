@@ -6,6 +6,9 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use dialects::{Request, Route, Vocabulary};
+use pricing::{Ask, PriceBook, PriceQuery};
 use store::MatchView;
 
 use crate::call::Call;
@@ -24,7 +27,7 @@ pub(crate) const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// Whether a count could narrow the bound.
 pub(crate) fn can_help(call: &Call, target: &Target<'_>) -> bool {
     let ask = &call.request.ask;
-    target.bound.is_ok() && (ask.hidden_input || ask.input_tokens >= INPUT_TOKENS_MIN)
+    target.bound.is_ok() && (ask.hidden_input || ask.input_tokens.max(ask.embedding_tokens) >= INPUT_TOKENS_MIN)
 }
 
 /// Whether the least hold fits beside what is spent and held.
@@ -41,16 +44,23 @@ pub(crate) fn could_fit(views: &[MatchView], need: &Need) -> bool {
     })
 }
 
-/// The smallest input that the provider could count.
+/// The smallest input that a tokenizer could count.
 pub(crate) fn least(input_tokens: u64) -> u64 {
     input_tokens / BYTES_PER_TOKEN_MAX
 }
 
-/// The count by the model's public vocabulary, off the async threads, because a long prompt takes tens of milliseconds.
-pub(crate) async fn by_vocabulary(call: &Call, target: &Target<'_>) -> Option<u64> {
-    let (route, body) = (call.route.clone(), call.body.clone());
-    let (seller, model) = (target.query.seller.clone(), target.model_sent.clone());
-    let counting = tokio::task::spawn_blocking(move || dialects::tokens_of(&route, &body, &seller, &model));
+/// The least that a request may turn out to ask for, once counted.
+pub(crate) fn least_ask(ask: &Ask) -> Ask {
+    Ask { input_tokens: least(ask.input_tokens), embedding_tokens: least(ask.embedding_tokens), hidden_input: false, ..ask.clone() }
+}
+
+/// What the request may consume by the public vocabulary of the model that is sent, which isn't always the one that it is
+/// priced as; off the async threads, because a long prompt takes tens of milliseconds.
+pub(crate) async fn by_vocabulary(prices: &PriceBook, target: &Target<'_>, route: &Route, request: &Request, body: &Bytes) -> Option<Ask> {
+    let sent = PriceQuery { model: target.model_sent.clone(), ..target.query.clone() };
+    let vocabulary = Vocabulary::of(&prices.sku(&sent)?)?;
+    let (request, route, body) = (request.clone(), route.clone(), body.clone());
+    let counting = tokio::task::spawn_blocking(move || request.ask_by_vocabulary(&route, &body, vocabulary));
     counting.await.ok().flatten()
 }
 

@@ -6,7 +6,7 @@ use dialects::Request;
 use jiff::Timestamp;
 use ledger::{Attributes, RunId};
 use money::Nanos;
-use pricing::{Bound, ModelFacts, PriceBook, PriceQuery, Unboundable};
+use pricing::{Ask, Bound, ModelFacts, PriceBook, PriceQuery, Unboundable};
 use store::{Books, MatchView};
 
 use crate::denied::{Denied, Step};
@@ -48,18 +48,27 @@ pub(crate) fn target<'a>(prices: &PriceBook, provider: &'a ProviderSettings, req
     let facts = prices.model_facts(&query);
     let ask = request.ask_for(&model_sent);
     let bound = prices.bound(&query, &ask);
-    let input_tokens_max = ask.input_tokens;
+    let input_tokens_max = input_bytes_max(&ask);
     Target { provider, model_sent, query, facts, bound, input_tokens_max }
 }
 
 impl Target<'_> {
-    /// The bound and the need when the provider counts so many input tokens.
-    pub(crate) fn with_input(&self, prices: &PriceBook, request: &Request, settings: &Settings, tokens: u64) -> Option<(Bound, Need)> {
-        let ask = request.ask_with_count(tokens);
-        let bound = prices.bound(&self.query, &ask).ok()?;
+    /// The same target with the bound of an ask whose input was counted.
+    pub(crate) fn counted(self, bound: Bound, ask: &Ask) -> Self {
+        Self { bound: Ok(bound), input_tokens_max: input_bytes_max(ask), ..self }
+    }
+
+    /// The bound and the need of an ask whose input was counted.
+    pub(crate) fn with_ask(&self, prices: &PriceBook, ask: &Ask, settings: &Settings) -> Option<(Bound, Need)> {
+        let bound = prices.bound(&self.query, ask).ok()?;
         let need = need(&bound, ask.thinking_budget, settings).ok()?;
         Some((bound, need))
     }
+}
+
+/// Input tokens of an ask at most, media aside; by bytes alone for a request's own.
+pub(crate) fn input_bytes_max(ask: &Ask) -> u64 {
+    ask.input_tokens.max(ask.embedding_tokens)
 }
 
 /// What is asked of the price book; what the request says is more specific than what the provider's config says.

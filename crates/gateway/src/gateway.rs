@@ -55,6 +55,7 @@ impl Gateway {
     #[must_use]
     pub fn new(books: Books, settings: Arc<Settings>, prices: Arc<PriceBook>) -> Self {
         let upstreams = RwLock::new(Upstreams::new(settings.timeouts.connect));
+        let history = History::of(&books.reader());
         let inner = Inner {
             books,
             settings: RwLock::new(settings),
@@ -62,7 +63,7 @@ impl Gateway {
             metrics: Metrics::default(),
             in_flight: InFlight::new(),
             limiter: Arc::default(),
-            history: History::default(),
+            history,
             stored: Stored::default(),
             upstreams,
             run_credentials: RwLock::default(),

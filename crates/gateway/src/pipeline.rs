@@ -13,7 +13,7 @@ use http::request::Parts;
 use http::{HeaderMap, Response, StatusCode};
 use jiff::Timestamp;
 use ledger::{Attributes, RunId};
-use pricing::PriceBook;
+use pricing::{Ask, PriceBook};
 use store::{CallId, RefusedCall};
 use tokio::time::Instant;
 use ulid::Ulid;
@@ -27,6 +27,7 @@ use crate::client::Client;
 use crate::denied::{Denied, Step};
 use crate::estimate::{Need, Target, Unbounded};
 use crate::forward::{NoAnswer, Sent, Waits};
+use crate::history::Whose;
 use crate::limiter::Seat;
 use crate::meter::{Ceiling, End, Manner, Metered, Relay, Unsent};
 use crate::metrics::{CallLabels, Ended};
@@ -195,21 +196,18 @@ impl Stage<'_> {
         let Ok(views) = self.gateway.inner.books.matching(attributes, call.identity.run_id(), need.min).await else {
             return (target, need);
         };
-        let with_input = |tokens: u64| target.with_input(&self.prices, &call.request, &self.settings, tokens);
-        let least = with_input(count::least(target.input_tokens_max));
+        let with_ask = |ask: &Ask| target.with_ask(&self.prices, ask, &self.settings);
+        let least = with_ask(&count::least_ask(&call.request.ask));
         if count::fits(&views) || !least.is_some_and(|(_, need)| count::could_fit(&views, &need)) {
             return (target, need);
         }
-        let counted = match count::by_vocabulary(call, &target).await {
-            Some(tokens) => Some(tokens),
-            None => self.count(call, &target, pass, client).await,
+        let counted = match count::by_vocabulary(&self.prices, &target, &call.route, &call.request, &call.body).await {
+            Some(ask) => Some(ask),
+            None => self.count(call, &target, pass, client).await.map(|tokens| call.request.ask_with_count(tokens)),
         };
-        let Some(tokens) = counted else { return (target, need) };
-        match with_input(tokens).filter(|(_, exact)| exact.min < need.min) {
-            Some((bound, exact)) => {
-                let input_tokens_max = call.request.ask_with_count(tokens).input_tokens;
-                (Target { bound: Ok(bound), input_tokens_max, ..target }, exact)
-            }
+        let Some(ask) = counted else { return (target, need) };
+        match with_ask(&ask).filter(|(_, exact)| exact.min < need.min) {
+            Some((bound, exact)) => (target.counted(bound, &ask), exact),
             None => (target, need),
         }
     }
@@ -341,8 +339,13 @@ impl Stage<'_> {
             seat.used(tokens.iter().fold(0_u64, |sum, (_, count)| sum.saturating_add(*count)));
         }
         if let UsageReading::Reported(usage) = &metered.reading.usage {
-            let (input, output) = (usage.prompt_tokens(), usage.total(&pricing::Meter::OutputTokens));
-            self.gateway.inner.history.learn(&target.query.seller, &target.model_sent, input, target.input_tokens_max, output);
+            let output = usage.total(&pricing::Meter::OutputTokens).saturating_add(usage.total(&pricing::Meter::ReasoningTokens));
+            let input = usage.prompt_tokens();
+            let read = input.saturating_add(usage.total(&pricing::Meter::EmbeddingTokens));
+            let identity = &call.identity;
+            let whose =
+                Whose { seller: &target.query.seller, model: &target.model_sent, attributes: &identity.attributes, run: identity.run_id() };
+            self.gateway.inner.history.learn(&whose, read, estimate::input_bytes_max(&call.request.ask), output);
             if let Some(response) = &metered.reading.response_id {
                 self.gateway.inner.stored.remember(response, input.saturating_add(output));
             }

@@ -12,7 +12,7 @@ use crate::choose;
 use crate::count;
 use crate::denied::Denied;
 use crate::estimate::{self, Target};
-use crate::history::Expected;
+use crate::history::{Expected, Outlook, Whose};
 
 /// A request to estimate, as it would be sent.
 #[derive(Clone, Debug)]
@@ -100,14 +100,22 @@ const ALTERNATIVES_MAX: usize = 5;
 pub(crate) async fn plan(gateway: &Gateway, ask: EstimateAsk) -> Result<Estimate, EstimateError> {
     let (settings, prices) = (gateway.settings(), gateway.prices());
     let route = Route { dialect: ask.dialect, operation: ask.operation, model: ask.model, upstream_path: String::new(), run_token: None };
-    let request = crate::incoming::parse(&route, &ask.body, &settings, &gateway.inner.stored, dialects::Hints::default())?;
+    let mut request = crate::incoming::parse(&route, &ask.body, &settings, &gateway.inner.stored, dialects::Hints::default())?;
     let provider = choose::provider(&settings, ask.dialect, Some(&request.model))?;
-    let target = estimate::target(&prices, provider, &request, Timestamp::now());
+    let mut target = estimate::target(&prices, provider, &request, Timestamp::now());
+    let input_bytes_max = target.input_tokens_max;
+    // A plan has the time that a call on its way hasn't.
+    if let Some(exact) = count::by_vocabulary(&prices, &target, &route, &request, &ask.body).await {
+        request.ask = exact;
+        target = estimate::target(&prices, provider, &request, target.query.at);
+    }
     let attributes = crate::pipeline::with_facts(&ask.attributes, &target);
     let need = target.bound.as_ref().map_err(Clone::clone).and_then(|bound| estimate::need(bound, request.ask.thinking_budget, &settings));
     let (needed, max) = need.as_ref().map_or((Nanos::ZERO, Nanos::ZERO), |need| (need.min, need.want));
     let matching = gateway.inner.books.matching(attributes, ask.run, needed).await.map_err(|_| Denied::ledger_unavailable())?;
-    let range = range(gateway, &prices, &target, &request, max);
+    let whose = Whose { seller: &target.query.seller, model: &target.model_sent, attributes: &ask.attributes, run: ask.run };
+    let outlook = gateway.inner.history.outlook(&whose, input_bytes_max);
+    let range = range(&prices, &target, &request, outlook, max);
     Ok(Estimate {
         provider: provider.name.clone(),
         seller: provider.seller.clone(),
@@ -119,7 +127,7 @@ pub(crate) async fn plan(gateway: &Gateway, ask: EstimateAsk) -> Result<Estimate
         expected_low: range.low,
         expected_high: range.high,
         basis: range.basis,
-        input_tokens_max: request.ask.input_tokens,
+        input_tokens_max: target.input_tokens_max,
         ceiling: target.bound.as_ref().map_or(0, |bound| bound.ceiling_wanted),
         no_bound: need.err().map(|why| estimate::explain(&why)).map(|(code, message)| (code.to_owned(), message)),
         budgets: matching.into_iter().map(|view| view.account).collect(),
@@ -136,14 +144,13 @@ struct Range {
     basis: String,
 }
 
-fn range(gateway: &Gateway, prices: &PriceBook, target: &Target<'_>, request: &Request, max: Nanos) -> Range {
-    let input = target.input_tokens_max;
-    let least = count::least(input);
+fn range(prices: &PriceBook, target: &Target<'_>, request: &Request, outlook: Option<Outlook>, max: Nanos) -> Range {
+    let least = count::least(target.input_tokens_max);
     let one = u64::from(request.ask.generates);
     let shortest = [Meter::InputTokens, Meter::CacheReadTokens].map(|meter| cost(prices, target, meter, least, one));
     let min = shortest.into_iter().flatten().min().unwrap_or(Nanos::ZERO).min(max);
     let model = &target.model_sent;
-    let Some(outlook) = gateway.inner.history.outlook(&target.query.seller, model, input) else {
+    let Some(outlook) = outlook else {
         return Range { min, low: min, expected: max, high: max, basis: format!("no settled call of {model} yet: the bound") };
     };
     let ceiling = target.bound.as_ref().map_or(0, |bound| bound.ceiling_wanted.saturating_mul(bound.choices));
@@ -152,7 +159,8 @@ fn range(gateway: &Gateway, prices: &PriceBook, target: &Target<'_>, request: &R
         cost(prices, target, Meter::InputTokens, expected.input_tokens, output).unwrap_or(max).clamp(min, max)
     };
     let calls = if outlook.calls == 1 { "call" } else { "calls" };
-    let basis = format!("{} settled {calls} of {model}", outlook.calls);
+    let whose = if outlook.caller.is_empty() { String::new() } else { format!(" by {}", outlook.caller) };
+    let basis = format!("{} settled {calls} of {model}{whose}", outlook.calls);
     Range { min, low: of(outlook.low), expected: of(outlook.median), high: of(outlook.high), basis }
 }
 

@@ -314,3 +314,33 @@ async fn a_slow_reader_holds_the_provider_back() {
     assert_eq!(call.attempts[0].end.as_ref().unwrap().status, "client_left", "{:?}", call.attempts[0].end);
     assert!(call.cost.get() >= world.billed() && world.account("all").await.held.is_zero());
 }
+
+#[tokio::test]
+async fn what_is_expected_converges_survives_a_restart_and_never_moves_the_bound() {
+    let world = World::start().await;
+    let ask = |attributes: &[(&str, &str)]| gateway::EstimateAsk {
+        dialect: dialects::Dialect::OpenAi,
+        operation: dialects::Operation::Chat,
+        model: None,
+        body: chat(json!({ "max_completion_tokens": 4_000 })).to_string().into(),
+        attributes: attributes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        run: None,
+    };
+    let before = world.gateway.estimate(ask(&[])).await.unwrap();
+    assert_eq!(before.expected, before.max);
+    let mut paid = 0;
+    for _ in 0..6 {
+        let body = chat(json!({ "max_completion_tokens": 4_000 })).to_string();
+        let headers = [("authorization", "Bearer sk-own-test-key"), ("x-mete-tags", "feature=search")];
+        let answer = world.send(http::Method::POST, "/v1/chat/completions", &headers, &body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        paid = answer.nanos("x-mete-cost-usd");
+    }
+    let learned = world.gateway.estimate(ask(&[("feature", "search")])).await.unwrap();
+    assert_eq!((learned.max, learned.needed), (before.max, before.needed));
+    assert_eq!(learned.basis, "6 settled calls of gpt-5 by feature=search");
+    assert!(learned.expected.get().abs_diff(paid) < 10_000 && learned.expected < learned.max, "{learned:?} {paid}");
+    let restarted = gateway::Gateway::new(world.books.clone(), world.gateway.settings(), world.gateway.prices());
+    assert_eq!(restarted.estimate(ask(&[("feature", "search")])).await.unwrap(), learned);
+    assert_eq!(restarted.estimate(ask(&[])).await.unwrap().basis, "6 settled calls of gpt-5");
+}

@@ -128,6 +128,7 @@ fn request(id: u128) -> HoldRequest {
         ceiling_asked: Some(32_000),
         ceiling_granted: Some(8_192),
         input_tokens_max: 20_000,
+        input_bytes_max: 20_000,
         covered: false,
         tools_offered: vec!["bash".to_owned(), "read".to_owned(), "edit".to_owned()],
         block_hashes: (0..12).collect(),

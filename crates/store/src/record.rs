@@ -84,6 +84,8 @@ pub struct AttemptStart {
     pub ceiling_granted: Option<u64>,
     /// Input bound in tokens.
     pub input_tokens_max: u64,
+    /// Input bound by bytes alone, which what was learned is a share of; 0 where it wasn't recorded.
+    pub input_bytes_max: u64,
     /// Covered by a subscription.
     pub covered: bool,
     /// Names of tools offered.

@@ -4,11 +4,11 @@ use pricing::CacheWrite;
 
 use super::{content, tools};
 use crate::fields::{count as number, flag, model, object, place, refuse_look_alikes, refuse_overrides, text};
-use crate::input::{Input, REQUEST_TOKENS};
+use crate::input::Input;
 use crate::json::{Kind, Value};
 use crate::request::Hints;
 use crate::splices::Thinking;
-use crate::{BadRequest, Request};
+use crate::{BadRequest, Request, Vocabulary};
 
 /// Members that move the price; a key that only looks like one is refused.
 const KNOWN: &[&str] = &[
@@ -67,7 +67,7 @@ pub(crate) fn messages(root: Value<'_>, hints: Hints<'_>) -> Result<Request, Bad
     request.ask.output_ceiling = number(root.get("max_tokens"), 1)?;
     request.splices.ceiling.push(place(root, "max_tokens"));
     thinking(root, hints, &mut request)?;
-    let input = input(root, &mut request)?;
+    let input = messages_input(root, &mut request, None)?;
     (request.ask.input_tokens, request.ask.other_input) = (input.tokens, input.other);
     request.ask.hidden_input = input.hidden;
     request.countable = !input.uncounted;
@@ -112,9 +112,10 @@ fn thinking(root: Value<'_>, hints: Hints<'_>, request: &mut Request) -> Result<
     Ok(())
 }
 
-fn input(root: Value<'_>, request: &mut Request) -> Result<Input, BadRequest> {
-    let mut input = Input::default();
-    input.add(REQUEST_TOKENS);
+/// The input of a messages request, by a vocabulary or by its bytes; notes in `request` what is offered and where messages stand.
+pub(crate) fn messages_input(root: Value<'_>, request: &mut Request, vocabulary: Option<Vocabulary>) -> Result<Input, BadRequest> {
+    let mut input = Input::measured_by(vocabulary);
+    input.add(input.template().request);
     if let Some(tools) = root.get("tools") {
         tools::offer(tools, request, &mut input)?;
     }

@@ -8,6 +8,6 @@ mod tools;
 mod usage;
 
 pub(crate) use answer::read_message;
-pub(crate) use messages::{count, messages};
+pub(crate) use messages::{count, messages, messages_input};
 pub(crate) use stream::message_event;
 pub(crate) use usage::Counts;

@@ -3,7 +3,7 @@
 use pricing::ToolAsk;
 
 use crate::fields::{count, place, refuse_look_alikes};
-use crate::input::{Input, PROVIDER_TOOL_TOKENS, TOOL_TOKENS};
+use crate::input::{Input, PROVIDER_TOOL_TOKENS};
 use crate::json::{Kind, Value};
 use crate::{BadRequest, Request};
 
@@ -24,13 +24,13 @@ pub(super) fn offer(list: Value<'_>, request: &mut Request, input: &mut Input) -
         return Err(BadRequest::at("invalid_value", list, "a list of tools was expected"));
     }
     for tool in list.items() {
-        input.add(TOOL_TOKENS);
+        input.add(input.template().tool);
         input.json(tool);
         request.blocks.push(tool.span());
         declare(tool, request, input)?;
     }
     if list.items().next().is_some() {
-        input.add(TOOLS_TOKENS);
+        input.add(input.template().tools.max(TOOLS_TOKENS));
     }
     Ok(())
 }

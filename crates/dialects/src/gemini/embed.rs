@@ -2,7 +2,7 @@
 
 use super::{content, named, repeats_model};
 use crate::fields::refuse_overrides;
-use crate::input::{Input, MESSAGE_TOKENS};
+use crate::input::Input;
 use crate::json::Value;
 use crate::{BadRequest, Request, Route};
 
@@ -15,7 +15,7 @@ pub(crate) fn embed(route: &Route, root: Value<'_>) -> Result<Request, BadReques
     for single in root.get("requests").into_iter().flat_map(Value::items) {
         repeats_model(single, &mut request)?;
     }
-    input.add(MESSAGE_TOKENS);
+    input.add(input.template().message);
     input.content(root, &content::media);
     request.ask.embedding_tokens = input.tokens;
     (request.ask.other_input, request.ask.hidden_input) = (input.other, input.hidden);

@@ -2,7 +2,7 @@
 
 use super::{content, named, repeats_model, tools};
 use crate::fields::{count as number, names, new_member, object, one_of, over, place, refuse_look_alikes, refuse_overrides, text};
-use crate::input::{Input, REQUEST_TOKENS};
+use crate::input::Input;
 use crate::json::{Kind, Value};
 use crate::splices::{Place, Thinking};
 use crate::{BadRequest, Operation, Request, Route};
@@ -116,7 +116,7 @@ fn thinking(config: Value<'_>, request: &mut Request) -> Result<(), BadRequest> 
 
 fn input(root: Value<'_>, request: &mut Request) -> Result<Input, BadRequest> {
     let mut input = Input::default();
-    input.add(REQUEST_TOKENS);
+    input.add(input.template().request);
     if let Some(list) = root.get("tools") {
         tools::offer(list, request, &mut input)?;
     }

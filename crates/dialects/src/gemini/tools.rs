@@ -2,7 +2,7 @@
 
 use pricing::ToolAsk;
 
-use crate::input::{Input, PROVIDER_TOOL_TOKENS, TOOL_TOKENS, TOOLS_TOKENS};
+use crate::input::{Input, PROVIDER_TOOL_TOKENS};
 use crate::json::{Kind, Value};
 use crate::{BadRequest, Request};
 
@@ -25,14 +25,14 @@ pub(super) fn offer(list: Value<'_>, request: &mut Request, input: &mut Input) -
         return Err(BadRequest::at("invalid_value", list, "a list of tools was expected"));
     }
     for tool in list.items() {
-        input.add(TOOL_TOKENS);
+        input.add(input.template().tool);
         input.json(tool);
         request.blocks.push(tool.span());
         functions(tool, request, input);
         server_tools(tool, request, input);
     }
     if list.items().next().is_some() {
-        input.add(TOOLS_TOKENS);
+        input.add(input.template().tools);
     }
     Ok(())
 }
@@ -40,7 +40,7 @@ pub(super) fn offer(list: Value<'_>, request: &mut Request, input: &mut Input) -
 fn functions(tool: Value<'_>, request: &mut Request, input: &mut Input) {
     let lists = ["functionDeclarations", "function_declarations"].into_iter().filter_map(|name| tool.get(name));
     for function in lists.flat_map(Value::items) {
-        input.add(TOOL_TOKENS);
+        input.add(input.template().tool);
         let name = function.get("name").and_then(Value::text).unwrap_or_default();
         request.tools_offered.push(crate::fields::clip(&name, 128));
     }

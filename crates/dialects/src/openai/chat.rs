@@ -4,11 +4,10 @@ use pricing::ToolAsk;
 
 use super::{common, content, looks_up, takes_completion_tokens, tools};
 use crate::fields::{count, flag, model, names, new_member, object, over, place, refuse_look_alikes, refuse_overrides};
-use crate::input::{Input, REQUEST_TOKENS};
+use crate::input::Input;
 use crate::json::{Kind, Value};
 use crate::splices::ByModel;
-use crate::vocabulary::Vocabulary;
-use crate::{BadRequest, Request};
+use crate::{BadRequest, Request, Vocabulary};
 
 /// Members that move the price; a key that only looks like one is refused.
 const KNOWN: &[&str] = &[
@@ -80,7 +79,7 @@ pub(crate) fn chat(root: Value<'_>) -> Result<Request, BadRequest> {
     request.ask.output_modalities = names(root.get("modalities"))?;
     ceiling(root, &mut request)?;
     streaming(root, &mut request)?;
-    let input = input(root, &mut request, None)?;
+    let input = chat_input(root, &mut request, None)?;
     (request.ask.input_tokens, request.ask.other_input) = (input.tokens, input.other);
     request.ask.hidden_input = input.hidden;
     common(root, &mut request)?;
@@ -142,16 +141,10 @@ fn streaming(root: Value<'_>, request: &mut Request) -> Result<(), BadRequest> {
     Ok(())
 }
 
-/// The input of a chat request by a vocabulary; `None` where some of it isn't text that the vocabulary can count.
-pub(crate) fn chat_tokens(root: Value<'_>, vocabulary: Vocabulary) -> Option<u64> {
-    let mut request = Request::of(model(root).ok()?.0);
-    let input = input(root, &mut request, Some(vocabulary)).ok()?;
-    (!input.hidden).then_some(input.tokens)
-}
-
-fn input(root: Value<'_>, request: &mut Request, vocabulary: Option<Vocabulary>) -> Result<Input, BadRequest> {
+/// The input of a chat request, by a vocabulary or by its bytes; notes in `request` what is offered and where messages stand.
+pub(crate) fn chat_input(root: Value<'_>, request: &mut Request, vocabulary: Option<Vocabulary>) -> Result<Input, BadRequest> {
     let mut input = Input::measured_by(vocabulary);
-    input.add(REQUEST_TOKENS);
+    input.add(input.template().request);
     let media = content::media(&request.model);
     if let Some(tools) = root.get("tools") {
         tools::offer(tools, request, &mut input)?;

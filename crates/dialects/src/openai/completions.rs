@@ -2,9 +2,9 @@
 
 use super::common;
 use crate::fields::{count, flag, model, new_member, object, over, place, refuse_look_alikes, refuse_overrides};
-use crate::input::{Input, REQUEST_TOKENS};
+use crate::input::Input;
 use crate::json::{Kind, Value};
-use crate::{BadRequest, Request};
+use crate::{BadRequest, Request, Vocabulary};
 
 /// Members that move the price; a key that only looks like one is refused.
 const KNOWN: &[&str] = &[
@@ -37,12 +37,7 @@ pub(crate) fn completions(root: Value<'_>) -> Result<Request, BadRequest> {
     let mut request = Request::of(name);
     request.splices.model.push((at.span(), ""));
     request.ask.generates = true;
-    let mut input = Input::default();
-    let prompts = prompts(root.get("prompt"), &mut input)?;
-    input.add(REQUEST_TOKENS.saturating_mul(prompts));
-    if let Some(suffix) = root.get("suffix") {
-        input.json(suffix);
-    }
+    let (input, prompts) = counted(root, None)?;
     request.ask.input_tokens = input.tokens;
     request.blocks.extend(root.get("prompt").map(Value::span));
     choices(root, prompts, &mut request)?;
@@ -52,15 +47,31 @@ pub(crate) fn completions(root: Value<'_>) -> Result<Request, BadRequest> {
     Ok(request)
 }
 
+/// The input of a completion request, by a vocabulary or by its bytes.
+pub(crate) fn completions_input(root: Value<'_>, vocabulary: Vocabulary) -> Result<Input, BadRequest> {
+    counted(root, Some(vocabulary)).map(|(input, _)| input)
+}
+
+/// The input, and how many prompts it has.
+fn counted(root: Value<'_>, vocabulary: Option<Vocabulary>) -> Result<(Input, u64), BadRequest> {
+    let mut input = Input::measured_by(vocabulary);
+    let prompts = prompts(root.get("prompt"), &mut input)?;
+    input.add(input.template().request.saturating_mul(prompts));
+    if let Some(suffix) = root.get("suffix") {
+        input.json(suffix);
+    }
+    Ok((input, prompts))
+}
+
 /// How many prompts there are; their text or token ids go into `input`.
 fn prompts(prompt: Option<Value<'_>>, input: &mut Input) -> Result<u64, BadRequest> {
     let Some(prompt) = prompt.filter(|prompt| !prompt.is_null()) else { return Ok(1) };
     match prompt.kind() {
-        Kind::String => input.add(prompt.text_bytes()),
+        Kind::String => input.add(input.text(prompt)),
         Kind::Array => {
             let are_ids = prompt.items().all(|item| item.kind() == Kind::Number);
             prompt.items().for_each(|item| match item.kind() {
-                Kind::String => input.add(item.text_bytes()),
+                Kind::String => input.add(input.text(item)),
                 Kind::Array => input.add(item.items().count() as u64),
                 _ => input.add(1),
             });

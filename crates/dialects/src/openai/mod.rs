@@ -16,13 +16,13 @@ mod transcript;
 mod usage;
 
 pub(crate) use answer::{read_chat, read_embeddings, read_responses};
-pub(crate) use chat::{chat, chat_tokens};
-pub(crate) use completions::completions;
-pub(crate) use embeddings::embeddings;
+pub(crate) use chat::{chat, chat_input};
+pub(crate) use completions::{completions, completions_input};
+pub(crate) use embeddings::{embedding_tokens, embeddings};
 pub(crate) use images::{images, images_form};
 pub(crate) use media_usage::{audio_event, images_event, read_images, read_transcript};
 pub(crate) use moderations::{moderations, read_moderation};
-pub(crate) use responses::{count, responses};
+pub(crate) use responses::{count, responses, responses_input};
 pub(crate) use speech::speech;
 pub(crate) use stream::{Choices, chat_event, responses_event};
 pub(crate) use transcript::transcript_form;

@@ -2,9 +2,9 @@
 
 use super::{common, content, tools};
 use crate::fields::{count as number, flag, model, object, place, refuse_look_alikes, refuse_overrides};
-use crate::input::{Input, Media, REQUEST_TOKENS};
+use crate::input::{Input, Media};
 use crate::json::{Kind, Value};
-use crate::{BadRequest, Request};
+use crate::{BadRequest, Request, Vocabulary};
 
 /// Members that move the price; a key that only looks like one is refused.
 const KNOWN: &[&str] = &[
@@ -35,6 +35,7 @@ const KNOWN: &[&str] = &[
 const SILENT: &[&str] = &[
     "model",
     "input",
+    "instructions",
     "tools",
     "metadata",
     "client_metadata",
@@ -77,11 +78,12 @@ pub(crate) fn responses(root: Value<'_>) -> Result<Request, BadRequest> {
     request.ask.choices = number(root.get("n"), 1)?.unwrap_or(1);
     request.ask.output_ceiling = number(root.get("max_output_tokens"), 1)?;
     request.splices.ceiling.push(place(root, "max_output_tokens"));
-    let input = input(root, &mut request)?;
+    let input = responses_input(root, &mut request, None)?;
     (request.ask.input_tokens, request.ask.other_input) = (input.tokens, input.other);
     let refers = refers(root)?;
     request.ask.hidden_input = input.hidden || refers;
     request.countable = !input.uncounted && !refers;
+    request.carried = (!refers).then_some(0);
     request.continues = continues(root).filter(|_| !input.hidden);
     if root.get("context_management").is_some_and(|edits| edits.items().next().is_some()) {
         request.compacts();
@@ -115,15 +117,18 @@ fn refers(root: Value<'_>) -> Result<bool, BadRequest> {
     Ok(["previous_response_id", "conversation", "prompt"].into_iter().any(is_set))
 }
 
-fn input(root: Value<'_>, request: &mut Request) -> Result<Input, BadRequest> {
-    let mut input = Input::default();
-    input.add(REQUEST_TOKENS);
+/// The input of a responses request, by a vocabulary or by its bytes; notes in `request` what is offered and where items stand.
+pub(crate) fn responses_input(root: Value<'_>, request: &mut Request, vocabulary: Option<Vocabulary>) -> Result<Input, BadRequest> {
+    let mut input = Input::measured_by(vocabulary);
+    input.add(input.template().request);
     let media = content::media(&request.model);
     if let Some(tools) = root.get("tools") {
         tools::offer(tools, request, &mut input)?;
     }
     if let Some(instructions) = root.get("instructions").filter(|value| !value.is_null()) {
         request.blocks.push(instructions.span());
+        input.add(input.template().message);
+        input.content(instructions, &media);
     }
     match root.get("input").map(|value| (value, value.kind())) {
         Some((text, Kind::String)) => {

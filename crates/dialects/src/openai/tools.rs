@@ -2,7 +2,7 @@
 
 use pricing::ToolAsk;
 
-use crate::input::{Input, PROVIDER_TOOL_TOKENS, TOOL_TOKENS, TOOLS_TOKENS};
+use crate::input::{Input, PROVIDER_TOOL_TOKENS};
 use crate::json::{Kind, Value};
 use crate::{BadRequest, Request};
 
@@ -23,13 +23,13 @@ pub(super) fn offer(list: Value<'_>, request: &mut Request, input: &mut Input) -
         return Err(BadRequest::at("invalid_value", list, "a list of tools was expected"));
     }
     for tool in list.items() {
-        input.add(TOOL_TOKENS);
+        input.add(input.template().tool);
         input.json(tool);
         request.blocks.push(tool.span());
         declare(tool, request, input);
     }
     if list.items().next().is_some() {
-        input.add(TOOLS_TOKENS);
+        input.add(input.template().tools);
     }
     Ok(())
 }

@@ -155,6 +155,7 @@ pub fn request_for(call: CallId, attempt: u32, amount: &str, pairs: &[(&str, &st
         ceiling_asked: Some(128_000),
         ceiling_granted: None,
         input_tokens_max: 1_000,
+        input_bytes_max: 4_000,
         covered: false,
         tools_offered: vec!["bash".to_owned()],
         block_hashes: vec![u64::MAX, 7],

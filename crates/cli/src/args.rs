@@ -9,7 +9,7 @@ use clap_complete::Shell;
 const EXIT_CODES: &str = "\
 Exit codes:
   0   all went well
-  1   it failed, or the answer is no (verify: violations, doctor: errors)
+  1   it failed, or the answer is no (verify: violations, doctor and prices verify: errors, prices import: a list was not taken)
   2   the command line is wrong
   3   no server or data directory could be reached
   4   the server refused the request
@@ -76,7 +76,7 @@ pub enum Command {
     /// Runs: list, show, raise, end
     #[command(subcommand)]
     Runs(Runs),
-    /// Prices: show, why, set
+    /// Prices: show, why, set, import, accept, diff, conflicts, verify, snapshot
     #[command(subcommand)]
     Prices(Prices),
     /// What a usage document costs: meters × rates
@@ -393,16 +393,49 @@ pub enum Runs {
 pub enum Prices {
     /// A model's rates with their source
     Show(PriceAsk),
-    /// Which rule gives each rate, and what lost against it
+    /// Which rule gives each rate, where it comes from, and what lost against it
     Why(PriceAsk),
     /// A price of your own, effective at once
     Set(PriceSet),
+    /// Read price lists: litellm, genai-prices, models.dev, model-prices, metergraph, Azure's meters, GitHub's table, own CSV or JSONL
+    Import(PriceImport),
+    /// Take a price that an import put aside; without an id, list those that wait
+    Accept(PriceAccept),
+    /// What two price lists say differently
+    Diff(PriceDiff),
+    /// Where sources disagree, and why
+    Conflicts(PriceConflicts),
+    /// What is wrong or unusual in the book or in a file; exit 1 on errors
+    Verify(PriceVerify),
+    /// Write the book in force to a file that prices as it does: `mete cost --prices FILE`
+    Snapshot(PriceSnapshot),
+    /// Your own prices, oldest first
+    Own,
+    /// Forget a price of your own
+    Forget {
+        /// Its number in `mete prices own`
+        id: i64,
+    },
+    /// Models that were called lately and have no price
+    Unknown,
+}
+
+/// A book of imported sources instead of the data directory.
+#[derive(Args, Clone, Debug)]
+pub struct BookFile {
+    /// A book of imported sources in a file of its own: no server, no data directory, no embedded prices
+    #[arg(long, value_name = "FILE")]
+    pub book: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]
 pub struct PriceAsk {
     /// The model
-    pub model: String,
+    #[arg(required_unless_present = "named", conflicts_with = "named")]
+    pub model: Option<String>,
+    /// The model, by name
+    #[arg(long = "model", value_name = "MODEL")]
+    pub named: Option<String>,
     /// Whose prices (default: the model's vendor)
     #[arg(long)]
     pub seller: Option<String>,
@@ -412,12 +445,23 @@ pub struct PriceAsk {
     /// Service tier
     #[arg(long)]
     pub tier: Option<String>,
-    /// At this time, RFC 3339 or a date
+    /// Kind of deployment, such as `data_zone` on Azure
+    #[arg(long)]
+    pub deployment: Option<String>,
+    /// Price selector such as `processing=batch`; may be repeated
+    #[arg(long, value_name = "K=V", value_parser = pair)]
+    pub select: Vec<String>,
+    /// At this time, RFC 3339 or a date (default: now)
     #[arg(long)]
     pub at: Option<String>,
+    /// As the price book knew it at this time, RFC 3339 or a date (default: now)
+    #[arg(long)]
+    pub as_of: Option<String>,
+    #[command(flatten)]
+    pub book: BookFile,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub struct PriceSet {
     /// `seller/model`, for example `openai/gpt-7`
     pub sku: String,
@@ -436,12 +480,127 @@ pub struct PriceSet {
     /// Dollars for a million tokens written to a cache for one hour
     #[arg(long, value_name = "USD")]
     pub cache_write_1h: Option<String>,
+    /// Dollars for a million reasoning tokens, where they aren't billed as output
+    #[arg(long, value_name = "USD")]
+    pub reasoning: Option<String>,
     /// Dollars for a million embedded tokens
     #[arg(long, value_name = "USD")]
     pub embedding: Option<String>,
+    /// Any other meter by its name, with --price and --per: image, second, character, page, tool_call, vm_hour, …
+    #[arg(long, value_name = "NAME", requires = "price")]
+    pub meter: Option<String>,
+    /// Dollars for --per units of --meter
+    #[arg(long, value_name = "USD", requires = "meter")]
+    pub price: Option<String>,
+    /// Units that --price buys (default: 1000000 for tokens, else 1)
+    #[arg(long, value_name = "N", requires = "meter")]
+    pub per: Option<u64>,
+    /// What splits --meter, such as `modality=audio` or `tool=web_search`; may be repeated
+    #[arg(long, value_name = "K=V", value_parser = pair, requires = "meter")]
+    pub attr: Vec<String>,
+    /// Only for requests with this attribute, such as `service_tier=priority`; may be repeated
+    #[arg(long, value_name = "K=V", value_parser = pair)]
+    pub select: Vec<String>,
+    /// Only in this region
+    #[arg(long)]
+    pub region: Option<String>,
+    /// From this time on, RFC 3339 or a date (default: now)
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// Until this time, RFC 3339 or a date
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<String>,
+    /// An agreement of your own rather than a list price
+    #[arg(long)]
+    pub contract: bool,
     /// The model costs nothing
-    #[arg(long, conflicts_with_all = ["input", "output", "cache_read", "cache_write", "cache_write_1h", "embedding"])]
+    #[arg(long, conflicts_with_all = ["input", "output", "cache_read", "cache_write", "cache_write_1h", "reasoning", "embedding", "meter"])]
     pub free: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct PriceImport {
+    /// A price list, or a directory of them; may be repeated
+    #[arg(long = "file", value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// What the file is: litellm, genai-prices, models.dev, model-prices, metergraph, azure-retail, github-docs, csv or jsonl
+    /// (default: by its content)
+    #[arg(long)]
+    pub source: Option<String>,
+    /// The file's date, RFC 3339 or a date: what it changed counts from then (default: the date in its name, else now)
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<String>,
+    /// Say what would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Take a list with fewer than half of the prices of the last one
+    #[arg(long)]
+    pub may_shrink: bool,
+    /// List everything, not only the first of each kind
+    #[arg(long)]
+    pub all: bool,
+    #[command(flatten)]
+    pub book: BookFile,
+}
+
+#[derive(Args, Debug)]
+pub struct PriceAccept {
+    /// Its id in the import's report
+    pub id: Option<String>,
+    #[command(flatten)]
+    pub book: BookFile,
+}
+
+#[derive(Args, Debug)]
+pub struct PriceDiff {
+    /// A file of any source, a book, `embedded`, or `current` for the book in force
+    pub old: String,
+    /// The same for the other side
+    pub new: String,
+    /// List everything, not only the first of each kind
+    #[arg(long)]
+    pub all: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct PriceConflicts {
+    /// Only of this seller
+    #[arg(long)]
+    pub seller: Option<String>,
+    /// Only of this model
+    #[arg(long)]
+    pub model: Option<String>,
+    /// Only of this cause, such as `rate_stale`, `off_peak` or `region_uplift`
+    #[arg(long)]
+    pub cause: Option<String>,
+    /// At this time, RFC 3339 or a date (default: now)
+    #[arg(long)]
+    pub at: Option<String>,
+    /// List everything, not only the first 40
+    #[arg(long)]
+    pub all: bool,
+    #[command(flatten)]
+    pub book: BookFile,
+}
+
+#[derive(Args, Debug)]
+pub struct PriceVerify {
+    /// A file of any source (default: the book in force)
+    pub file: Option<PathBuf>,
+    /// List everything, not only the first 40
+    #[arg(long)]
+    pub all: bool,
+    #[command(flatten)]
+    pub book: BookFile,
+}
+
+#[derive(Args, Debug)]
+pub struct PriceSnapshot {
+    /// Where to write it; must not exist
+    #[arg(long, value_name = "FILE")]
+    pub output: PathBuf,
+    #[command(flatten)]
+    pub book: BookFile,
 }
 
 #[derive(Args, Debug)]
@@ -452,9 +611,12 @@ pub struct Cost {
     /// The model
     #[arg(long)]
     pub model: String,
-    /// The usage object as the provider sent it: JSON text, a file name, or `-` for stdin
+    /// What the provider sent: its usage object, a whole answer or the events of a stream; as text, a file name, or `-` for stdin
     #[arg(long, default_value = "-")]
     pub usage: String,
+    /// chat, responses, embeddings, messages, generate, images, … (default: by the usage's shape)
+    #[arg(long)]
+    pub operation: Option<String>,
     /// Whose prices (default: the dialect's vendor)
     #[arg(long)]
     pub seller: Option<String>,
@@ -462,11 +624,16 @@ pub struct Cost {
     #[arg(long)]
     pub region: Option<String>,
     /// Price selector such as `service_tier=priority`; may be repeated
-    #[arg(long, value_name = "K=V")]
+    #[arg(long, value_name = "K=V", value_parser = pair)]
     pub select: Vec<String>,
-    /// At this time, RFC 3339
+    /// When the call was made, RFC 3339 or a date (default: now)
     #[arg(long)]
     pub at: Option<String>,
+    /// As the price book knew it at this time, RFC 3339 or a date (default: now)
+    #[arg(long)]
+    pub as_of: Option<String>,
+    #[command(flatten)]
+    pub book: BookFile,
 }
 
 #[derive(Args, Debug)]

@@ -1,6 +1,6 @@
 //! What every command is given: where to ask, how to print, and the environment, read once.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde_json::Value;
@@ -79,6 +79,19 @@ impl Context {
             (None, Some(data)) => format!(" --data {}", quoted(&data.display().to_string())),
             (None, None) => String::new(),
         }
+    }
+
+    /// The price routes: on the book of imported sources in `book`, on `--prices` or the embedded book where no server and no
+    /// data directory is meant, else those of the server or the data directory.
+    pub async fn prices_api(&self, book: Option<&Path>) -> anyhow::Result<Api> {
+        if let Some(book) = book {
+            return Ok(Api::of_book(book)?);
+        }
+        let has_data = self.is_remote() || self.has_records().unwrap_or(false);
+        if self.prices.is_some() || !has_data {
+            return Ok(Api::of_prices(self.prices.as_deref())?);
+        }
+        self.api().await
     }
 
     /// The admin API.

@@ -37,6 +37,7 @@ mod upstream;
 pub use body::{Aborted, Body, BoxError};
 pub use gateway::Gateway;
 pub use metrics::{BUCKETS_MICROS, CallLabels, HistogramSnapshot, MetricsSnapshot};
+pub use names::operation as operation_name;
 pub use planning::{Alternative, Estimate, EstimateAsk, EstimateError};
 pub use settings::{
     Authentication, CostFrom, FallbackSettings, LimitSettings, ProviderSettings, Secret, Settings, TimeoutSettings, UnpricedPolicy, UseKey,

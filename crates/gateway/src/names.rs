@@ -4,7 +4,8 @@ use dialects::Operation;
 use store::Outcome;
 
 /// The name of an operation in records.
-pub(crate) const fn operation(operation: Operation) -> &'static str {
+#[must_use]
+pub const fn operation(operation: Operation) -> &'static str {
     match operation {
         Operation::Chat => "chat",
         Operation::Responses => "responses",

@@ -19,6 +19,7 @@ use tower::ServiceExt as _;
 use crate::Environment;
 use crate::api::{self, guard::InProcess};
 use crate::control::{Control, Sources};
+use crate::prices::Desk;
 
 /// The largest answer that is read.
 const ANSWER_BYTES_MAX: usize = 256 * 1024 * 1024;
@@ -107,6 +108,7 @@ pub struct Api(Way);
 enum Way {
     Remote { base: String, data_plane: String, token: String, client: Box<Client<HttpConnector, Full<Bytes>>> },
     Local { router: Router, control: Arc<Control> },
+    Prices { router: Router },
 }
 
 impl core::fmt::Debug for Way {
@@ -114,6 +116,7 @@ impl core::fmt::Debug for Way {
         match self {
             Self::Remote { base, .. } => write!(f, "Remote({base})"),
             Self::Local { control, .. } => write!(f, "Local({})", control.data.display()),
+            Self::Prices { .. } => f.write_str("Prices"),
         }
     }
 }
@@ -169,12 +172,38 @@ impl Api {
         Ok(Self(Way::Local { router: api::router(Arc::clone(&control)), control }))
     }
 
+    /// The price routes on a book without a data directory: the embedded one, or the file of `prices`. It is only read.
+    ///
+    /// # Errors
+    /// The file can't be used.
+    pub fn of_prices(prices: Option<&Path>) -> Result<Self, AccessError> {
+        Desk::of_prices(prices).map(Self::at_desk).map_err(AccessError::Config)
+    }
+
+    /// The price routes on a book of imported sources in a file, which needn't exist yet; imports are written to it.
+    ///
+    /// # Errors
+    /// The file can't be used.
+    pub fn of_book(file: &Path) -> Result<Self, AccessError> {
+        Desk::of_book(file).map(Self::at_desk).map_err(AccessError::Config)
+    }
+
+    /// Whether it is a price book alone, asked in this process.
+    #[must_use]
+    pub fn is_book(&self) -> bool {
+        matches!(self.0, Way::Prices { .. })
+    }
+
+    fn at_desk(desk: Desk) -> Self {
+        Self(Way::Prices { router: api::price_router(desk) })
+    }
+
     /// The base address of a running server (`http://127.0.0.1:4141`), where the data plane is; `None` when the directory is open here.
     #[must_use]
     pub fn base_url(&self) -> Option<&str> {
         match &self.0 {
             Way::Remote { data_plane, .. } => Some(data_plane),
-            Way::Local { .. } => None,
+            Way::Local { .. } | Way::Prices { .. } => None,
         }
     }
 
@@ -201,6 +230,14 @@ impl Api {
     /// The server can't be reached.
     pub async fn post(&self, path: &str, body: Value) -> Result<Answer, AccessError> {
         self.send("POST", path, Some(body)).await
+    }
+
+    /// `POST /api/v1{path}` with a file as its body.
+    ///
+    /// # Errors
+    /// The server can't be reached.
+    pub async fn post_file(&self, path: &str, file: Vec<u8>) -> Result<Answer, AccessError> {
+        self.timed("POST", path, Some(Sent::File(file))).await
     }
 
     /// `PUT /api/v1{path}` with a JSON body.
@@ -232,13 +269,17 @@ impl Api {
     /// # Errors
     /// The server can't be reached.
     pub async fn send(&self, method: &str, path: &str, body: Option<Value>) -> Result<Answer, AccessError> {
+        self.timed(method, path, body.map(Sent::Json)).await
+    }
+
+    async fn timed(&self, method: &str, path: &str, body: Option<Sent>) -> Result<Answer, AccessError> {
         match tokio::time::timeout(ANSWER_MAX, self.sent(method, path, body)).await {
             Ok(answer) => answer,
             Err(_) => Err(self.unreachable("no answer within two minutes")),
         }
     }
 
-    async fn sent(&self, method: &str, path: &str, body: Option<Value>) -> Result<Answer, AccessError> {
+    async fn sent(&self, method: &str, path: &str, body: Option<Sent>) -> Result<Answer, AccessError> {
         match &self.0 {
             Way::Remote { base, token, client, .. } => {
                 let mut request = request(method, &format!("{base}/api/v1{path}"), body)?;
@@ -247,7 +288,7 @@ impl Api {
                 let answer = client.request(request).await.map_err(|error| self.unreachable(&cause(&error)))?;
                 self.read(answer).await
             }
-            Way::Local { router, .. } => {
+            Way::Local { router, .. } | Way::Prices { router } => {
                 let mut request = request(method, &format!("/api/v1{path}"), body)?.map(Body::new);
                 request.extensions_mut().insert(InProcess);
                 let answer = match router.clone().oneshot(request).await {
@@ -282,12 +323,22 @@ impl Api {
     }
 }
 
-fn request(method: &str, uri: &str, body: Option<Value>) -> Result<Request<Full<Bytes>>, AccessError> {
+/// The body of a request.
+enum Sent {
+    Json(Value),
+    File(Vec<u8>),
+}
+
+fn request(method: &str, uri: &str, body: Option<Sent>) -> Result<Request<Full<Bytes>>, AccessError> {
     let mut builder = Request::builder().method(method).uri(uri);
     let bytes = match body {
-        Some(body) => {
+        Some(Sent::Json(body)) => {
             builder = builder.header(header::CONTENT_TYPE, "application/json");
             Bytes::from(body.to_string())
+        }
+        Some(Sent::File(bytes)) => {
+            builder = builder.header(header::CONTENT_TYPE, "application/octet-stream");
+            Bytes::from(bytes)
         }
         None => Bytes::new(),
     };

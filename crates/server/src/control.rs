@@ -13,7 +13,7 @@ use store::Books;
 
 use crate::Environment;
 use crate::config::{self, Config};
-use crate::prices;
+use crate::prices::{Changed, DeskError, Keep, Stock, age};
 use crate::tokens::Tokens;
 
 /// Who the audit names for changes that come from `mete.toml`.
@@ -34,19 +34,18 @@ pub(crate) struct Sources {
     pub env: Environment,
 }
 
-/// Config and base prices, read and judged; nothing is in force yet.
+/// Config and prices, read and judged; nothing is in force yet. What was imported is in the books, and isn't part of it.
 pub(crate) struct Loaded {
     pub config: Config,
-    pub base: PriceBook,
+    pub stock: Stock,
 }
 
 impl Sources {
     /// Reads config and prices.
     pub fn load(&self) -> Result<Loaded, LoadError> {
         let config = config::load(self.config.as_deref(), &self.flags, &self.env)?;
-        let base = prices::base(self.prices.as_deref()).map_err(LoadError::Prices)?;
-        prices::assemble(&base, &config.prices, &[]).map_err(LoadError::Prices)?;
-        Ok(Loaded { config, base })
+        let stock = Stock::load(self.prices.as_deref(), &config.prices).map_err(LoadError::Prices)?;
+        Ok(Loaded { config, stock })
     }
 
     /// The files whose change means a reload.
@@ -68,7 +67,9 @@ pub(crate) enum LoadError {
 #[derive(Clone)]
 struct Live {
     config: Arc<Config>,
-    base: PriceBook,
+    stock: Stock,
+    /// Why imported prices are left out; `None` when they aren't.
+    prices_error: Option<String>,
     /// Why the last reload changed nothing; `None` after a good one.
     reload_error: Option<String>,
 }
@@ -92,8 +93,9 @@ pub(crate) struct Control {
 impl Control {
     /// Puts what was loaded in force over open books.
     pub async fn new(books: Books, data: &Path, sources: Sources, loaded: Loaded) -> Result<Arc<Self>, String> {
-        let Loaded { config, base } = loaded;
-        let book = assembled(&books, &base, &config).await?;
+        let Loaded { config, stock } = loaded;
+        let (stock, prices_error) = with_imports(&books, stock).await?;
+        let book = assembled(&books, &stock).await?;
         let settings = config.settings(has_keys(&books));
         let control = Self {
             gateway: Gateway::new(books.clone(), Arc::new(settings), Arc::new(book)),
@@ -101,7 +103,7 @@ impl Control {
             data: data.to_owned(),
             started_at: Timestamp::now(),
             sources,
-            live: RwLock::new(Live { config: Arc::new(config), base, reload_error: None }),
+            live: RwLock::new(Live { config: Arc::new(config), stock, prices_error, reload_error: None }),
             unpriced: RwLock::default(),
             tokens: RwLock::new(Tokens::unreachable()),
             address: RwLock::default(),
@@ -148,8 +150,9 @@ impl Control {
     async fn try_reload(&self) -> Result<(), String> {
         let sources = self.sources.clone();
         let loaded = tokio::task::spawn_blocking(move || sources.load()).await.map_err(|error| error.to_string())?;
-        let Loaded { config, base } = loaded.map_err(|error| error.to_string())?;
-        let book = assembled(&self.books, &base, &config).await?;
+        let Loaded { config, stock } = loaded.map_err(|error| error.to_string())?;
+        let (stock, prices_error) = with_imports(&self.books, stock).await?;
+        let book = assembled(&self.books, &stock).await?;
         let specs = config.budgets.clone();
         if self.sources.config.is_some() {
             self.books.sync_config_budgets(specs, CONFIG_ACTOR).await.map_err(|error| error.to_string())?;
@@ -158,7 +161,8 @@ impl Control {
         {
             let mut live = self.write();
             live.config = Arc::new(config);
-            live.base = base;
+            live.stock = stock;
+            live.prices_error = prices_error;
         }
         self.gateway.set_prices(Arc::new(book));
         self.refresh_settings();
@@ -172,12 +176,54 @@ impl Control {
         }
     }
 
-    /// Exchanges the price book for one with `rows` of the books besides; used after a price was set.
+    /// Exchanges the price book for one with the rows that the books keep now; used after a price was set.
     pub async fn refresh_prices(&self) -> Result<(), String> {
-        let live = self.read();
-        let book = assembled(&self.books, &live.base, &live.config).await?;
+        let _one_at_a_time = self.reloading.lock().await;
+        let book = assembled(&self.books, &self.stock()).await?;
         self.gateway.set_prices(Arc::new(book));
         Ok(())
+    }
+
+    /// What the price book in force is made of.
+    pub fn stock(&self) -> Stock {
+        self.read().stock
+    }
+
+    /// Works out a change of what is imported; `keep` says whether it is written and put in force, in this order.
+    pub async fn change_prices<T: Send + 'static>(
+        &self,
+        keep: Keep,
+        make: impl FnOnce(&Stock) -> Result<Changed<T>, DeskError> + Send + 'static,
+    ) -> Result<(T, String), DeskError> {
+        let _one_at_a_time = self.reloading.lock().await;
+        let unwritable = |error: store::BooksError| DeskError::Unwritable(error.to_string());
+        let kept = self.books.prices_extra().await.map_err(unwritable)?;
+        let stock = self.stock();
+        let worked_out = tokio::task::spawn_blocking(move || {
+            let changed = make(&stock)?;
+            let text = changed.catalogue.source_text(&changed.source);
+            let stock = stock.with_catalogue(changed.catalogue).map_err(DeskError::Refused)?;
+            let book = stock.book(&kept).map_err(DeskError::Refused)?;
+            // The version is worked out here, off the async threads.
+            let version = book.version().to_owned();
+            Ok(((changed.source, text, changed.summary, changed.told), stock, book, version))
+        });
+        let ((source, text, summary, told), stock, book, version) =
+            worked_out.await.map_err(|error| DeskError::Unwritable(error.to_string()))??;
+        if keep.keep {
+            self.books.put_price_sources(vec![(source, text)], keep.action, summary, &keep.actor).await.map_err(unwritable)?;
+            let mut live = self.write();
+            live.stock = stock;
+            live.prices_error = None;
+            self.gateway.set_prices(Arc::new(book));
+        }
+        Ok((told, version))
+    }
+
+    /// What a person should know of the price book: that imports are left out, or that it is old.
+    pub fn prices_warning(&self, now: Timestamp) -> Option<String> {
+        let live = self.read();
+        live.prices_error.or_else(|| Some(format!("{}: {}", age::warning(live.stock.as_of(), now)?, age::REMEDY)))
     }
 
     /// Whether these rows, after the ones that were set before, make a price book.
@@ -192,7 +238,7 @@ impl Control {
             actor: String::new(),
         };
         kept.extend(rows.iter().enumerate().map(candidate));
-        prices::assemble(&live.base, &live.config.prices, &kept).map(drop)
+        live.stock.book(&kept).map(drop)
     }
 
     /// Gives the gateway its settings again: whether there are keys decides who may call, and budgets of the API have policies.
@@ -303,9 +349,20 @@ impl Control {
     }
 }
 
-async fn assembled(books: &Books, base: &PriceBook, config: &Config) -> Result<PriceBook, String> {
+async fn assembled(books: &Books, stock: &Stock) -> Result<PriceBook, String> {
     let kept = books.prices_extra().await.map_err(|error| error.to_string())?;
-    prices::assemble(base, &config.prices, &kept)
+    stock.book(&kept)
+}
+
+/// The stock with what the books keep of imports, and why they are left out if they can't be used.
+async fn with_imports(books: &Books, stock: Stock) -> Result<(Stock, Option<String>), String> {
+    let sources = books.price_sources().await.map_err(|error| error.to_string())?;
+    let read = tokio::task::spawn_blocking(move || stock.with_kept(&sources)).await;
+    let (stock, error) = read.map_err(|error| error.to_string())?;
+    if let Some(why) = &error {
+        tracing::error!(%why, "imported prices can't be used");
+    }
+    Ok((stock, error))
 }
 
 /// Whether any key could still be used. Keys of runs don't count: `mete run` makes them by itself.

@@ -11,12 +11,11 @@ use pricing::{Cost, Meter, PriceBook, PriceQuery, Usage};
 use serde_json::Value;
 use tokio::net::TcpStream;
 
+use crate::Environment;
 use crate::access::{Api, Connect};
 use crate::config::{self, Config};
-use crate::{Environment, prices};
+use crate::prices::{Stock, age};
 
-/// Prices older than this are probably wrong for some model.
-const PRICES_DAYS_MAX: i64 = 45;
 /// How long a provider may take to accept a connection.
 const CONNECT_MAX: Duration = Duration::from_secs(3);
 /// Input of a typical agent's call, for which a budget should have room.
@@ -205,20 +204,23 @@ fn configuration(options: &DoctorOptions, findings: &mut Vec<Finding>) -> Option
 
 fn price_book(options: &DoctorOptions, config: Option<&Config>, findings: &mut Vec<Finding>) -> Option<PriceBook> {
     let files = config.map(|config| config.prices.clone()).unwrap_or_default();
-    let book = prices::base(options.prices.as_deref()).and_then(|base| prices::assemble(&base, &files, &[]));
-    let book = book.map_err(|why| findings.push(Finding::error(why, "mend the price file"))).ok()?;
-    let now = Timestamp::now();
-    let newest = book.rows().rules.iter().filter_map(|rule| rule.valid.from).filter(|from| *from <= now).max();
-    let days = newest.map(|newest| (now.as_second() - newest.as_second()) / 86_400);
-    findings.push(match days {
-        Some(days) if days > PRICES_DAYS_MAX => Finding::warning(
-            format!("the newest price is {days} days old"),
-            "install a newer mete, or set prices of your own with `mete prices set` or `[prices] extra`",
-        ),
-        Some(days) => Finding::ok(format!("{} prices, the newest {days} days old", book.rows().rules.len())),
-        None => Finding::ok(format!("{} prices without dates", book.rows().rules.len())),
+    let sources = kept_sources(&options.data).unwrap_or_default();
+    let loaded = Stock::load(options.prices.as_deref(), &files).map(|stock| stock.with_kept(&sources));
+    let loaded = loaded.and_then(|(stock, error)| Ok((stock.book(&[])?, stock.as_of(), error)));
+    let (book, as_of, error) = loaded.map_err(|why| findings.push(Finding::error(why, "mend the price file"))).ok()?;
+    findings.extend(error.map(|why| Finding::error(why, "`mete prices import --file FILE` with a new file of each source")));
+    let (now, count) = (Timestamp::now(), book.rows().rules.len());
+    findings.push(match (age::warning(as_of, now), as_of) {
+        (Some(warning), _) => Finding::warning(warning, age::REMEDY),
+        (None, Some(as_of)) => Finding::ok(format!("{count} prices, the newest facts {} days old", age::days(as_of, now).max(0))),
+        (None, None) => Finding::ok(format!("{count} prices without dates")),
     });
     Some(book)
+}
+
+/// What the data directory keeps of imported price lists; read beside a server that may run on it.
+fn kept_sources(data: &Path) -> Option<Vec<store::PriceSource>> {
+    data.join("mete.db").exists().then(|| store::Reader::open(data).ok()?.price_sources().ok())?
 }
 
 fn listeners(config: &Config, findings: &mut Vec<Finding>) {

@@ -1,17 +1,15 @@
 //! What needs no server: the cost of a usage document, the oracle on a data directory, and restoring a backup.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use dialects::{Counting, Dialect, Operation, Reading, UsageReading, read_response_as};
+use dialects::{Counting, Dialect, Operation, Reading, StreamReader, UsageReading, read_response_as};
 use jiff::Timestamp;
 use pricing::{Cost, PriceBook, PriceQuery, Usage};
 use serde_json::{Map, Value, json};
 
-use crate::prices;
-
 /// Asks what a provider's usage document costs.
-#[derive(Clone, Debug, Default)]
-pub struct CostAsk {
+#[derive(Clone, Debug)]
+pub(crate) struct CostAsk {
     /// `openai`, `anthropic` or `gemini`: the shape of `usage`.
     pub dialect: String,
     /// The model as the provider or the client names it.
@@ -22,12 +20,15 @@ pub struct CostAsk {
     pub region: Option<String>,
     /// Price selectors: `service_tier=priority`, `deployment=data_zone`, …
     pub select: Vec<(String, String)>,
-    /// The usage object, as JSON text, exactly as the provider sends it. A whole answer that contains it will do.
+    /// The usage object, as JSON text, exactly as the provider sends it. A whole answer that contains it will do, and so
+    /// will the events of a stream.
     pub usage: String,
-    /// RFC 3339; by default now.
-    pub at: Option<String>,
-    /// A price file that replaces the embedded book.
-    pub prices: Option<PathBuf>,
+    /// `chat`, `responses`, …; by default by the shape of `usage`.
+    pub operation: Option<String>,
+    /// When the call was made.
+    pub at: Timestamp,
+    /// As the price book knew it then.
+    pub as_of: Timestamp,
 }
 
 /// Why there is no answer. Each text says what to do next.
@@ -39,29 +40,17 @@ pub enum OfflineError {
     /// The usage can't be believed.
     #[error("usage refused: {0}")]
     Usage(String),
-    /// A price file.
-    #[error("{0}")]
-    Prices(String),
     /// The data directory.
     #[error("{0}")]
     Data(String),
 }
 
 /// What a usage document costs: `{"status","total_nanos","total_usd","model","lines":[…]}`.
-///
-/// # Errors
-/// Says what can't be read.
-pub fn cost(ask: &CostAsk) -> Result<Value, OfflineError> {
-    let book = prices::base(ask.prices.as_deref()).map_err(OfflineError::Prices)?;
-    cost_by(&book, ask)
-}
-
-/// As [`cost`], by a price book at hand.
 pub(crate) fn cost_by(book: &PriceBook, ask: &CostAsk) -> Result<Value, OfflineError> {
     let dialect =
         Dialect::from_name(&ask.dialect).ok_or_else(|| OfflineError::Ask("dialect: write openai, anthropic or gemini".to_owned()))?;
     let seller = ask.seller.as_deref().unwrap_or(vendor(dialect));
-    let reading = read_usage(dialect, Counting::from(&book.semantics(seller)), &ask.usage)?;
+    let reading = read_usage(dialect, Counting::from(&book.semantics(seller)), ask)?;
     let usage = match reading.usage {
         UsageReading::Reported(usage) => usage,
         UsageReading::Refused { why } => return Err(OfflineError::Usage(why)),
@@ -69,20 +58,16 @@ pub(crate) fn cost_by(book: &PriceBook, ask: &CostAsk) -> Result<Value, OfflineE
             return Err(OfflineError::Usage(format!("no counts of the dialect `{}` in it; check --dialect", ask.dialect)));
         }
     };
-    let at = match &ask.at {
-        None => Timestamp::now(),
-        Some(text) => text.parse().map_err(|_| {
-            OfflineError::Ask(format!(
-                "at `{}` is not a time; write RFC 3339, such as 2026-11-23T12:00:00Z",
-                crate::config::budgets::short(text)
-            ))
-        })?,
-    };
-    let mut query = PriceQuery::new(seller, &ask.model, at);
+    let mut query = PriceQuery::new(seller, &ask.model, ask.at);
+    query.as_of = ask.as_of;
     query.region = ask.region.clone().unwrap_or_default();
     query.select = reading.select;
     query.select.extend(ask.select.iter().cloned());
-    Ok(document(&query, &usage, book))
+    let mut document = document(&query, &usage, book);
+    if let Some(told) = reading.provider_cost_usd {
+        document["provider_cost_usd"] = Value::from(told);
+    }
+    Ok(document)
 }
 
 const fn vendor(dialect: Dialect) -> &'static str {
@@ -94,21 +79,62 @@ const fn vendor(dialect: Dialect) -> &'static str {
 }
 
 /// Reads usage by the dialect's own reader, as part of the answer that it comes in.
-fn read_usage(dialect: Dialect, counting: Counting, text: &str) -> Result<Reading, OfflineError> {
-    let not_json = |why: serde_json::Error| OfflineError::Ask(format!("the usage is not a JSON object: {why}"));
+fn read_usage(dialect: Dialect, counting: Counting, ask: &CostAsk) -> Result<Reading, OfflineError> {
+    let text = ask.usage.as_str();
+    let named = ask.operation.as_deref().map(|word| named_operation(dialect, word)).transpose()?;
+    if is_stream(text) {
+        return read_stream(named.unwrap_or_else(|| stream_operation(dialect, text)), counting, text);
+    }
+    let not_json =
+        |why: serde_json::Error| OfflineError::Ask(format!("the usage is neither a JSON object nor the events of a stream: {why}"));
     let found: Map<String, Value> = serde_json::from_str(text).map_err(not_json)?;
     let is_whole = |name: &str| found.get(name).is_some_and(Value::is_object);
     let member = if dialect == Dialect::Gemini { "usageMetadata" } else { "usage" };
     let usage = if is_whole(member) { found[member].clone() } else { Value::Object(found.clone()) };
-    let operation = match dialect {
+    let operation = named.unwrap_or_else(|| match dialect {
         Dialect::Anthropic => Operation::Messages,
         Dialect::Gemini => Operation::Generate,
         Dialect::OpenAi if usage.get("input_tokens").is_some() => Operation::Responses,
         Dialect::OpenAi if usage.get("completion_tokens").is_some() => Operation::Chat,
         Dialect::OpenAi => Operation::Embeddings,
-    };
+    });
     let answer = if is_whole(member) { text.to_owned() } else { json!({member: usage}).to_string() };
     Ok(read_response_as(operation, counting, answer.as_bytes()))
+}
+
+/// The operation of a dialect that records call by this name.
+fn named_operation(dialect: Dialect, word: &str) -> Result<Operation, OfflineError> {
+    let own = || dialects::TABLE.iter().filter(|row| row.dialect == dialect && !row.operation.is_free()).map(|row| row.operation);
+    let mut known: Vec<&str> = own().map(gateway::operation_name).collect();
+    known.sort_unstable();
+    known.dedup();
+    let wrong = || OfflineError::Ask(format!("operation `{}`: write {}", crate::config::budgets::short(word), known.join(", ")));
+    own().find(|operation| gateway::operation_name(*operation) == word).ok_or_else(wrong)
+}
+
+/// Whether a text is server-sent events: its first line is a field or a comment.
+fn is_stream(text: &str) -> bool {
+    let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    ["data:", "event:", "id:", ":"].iter().any(|field| first.starts_with(field))
+}
+
+/// The operation whose events a stream has.
+fn stream_operation(dialect: Dialect, text: &str) -> Operation {
+    match dialect {
+        Dialect::Anthropic => Operation::Messages,
+        Dialect::Gemini => Operation::StreamGenerate,
+        Dialect::OpenAi if text.contains("\"response.") => Operation::Responses,
+        Dialect::OpenAi => Operation::Chat,
+    }
+}
+
+fn read_stream(operation: Operation, counting: Counting, text: &str) -> Result<Reading, OfflineError> {
+    let mut reader = StreamReader::new(operation, false).counting(counting);
+    let broken = |_| OfflineError::Usage("an event of the stream is larger than any provider sends; it can't be read".to_owned());
+    reader.push(bytes::Bytes::copy_from_slice(text.as_bytes())).map_err(broken)?;
+    // A file may lack the empty line that ends its last event.
+    reader.push(bytes::Bytes::from_static(b"\n\n")).map_err(broken)?;
+    Ok(reader.finish().1)
 }
 
 fn document(query: &PriceQuery, usage: &Usage, book: &PriceBook) -> Value {
@@ -181,9 +207,22 @@ mod tests {
 {"seller":"google","sku":"google/g","meter":"output_tokens","price":"10"}
 "#;
 
+    const ANTHROPIC_STREAM: &str = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":2679,\"output_tokens\":3}}}\n\nevent: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"input_tokens\":2679,\"output_tokens\":0}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n";
+
     fn total(dialect: &str, model: &str, usage: &str) -> Result<Value, String> {
         let book = PriceBook::from_rows(dialects::price_book::read(CARDS).unwrap()).unwrap();
-        let ask = CostAsk { dialect: dialect.to_owned(), model: model.to_owned(), usage: usage.to_owned(), ..CostAsk::default() };
+        let now = Timestamp::now();
+        let ask = CostAsk {
+            dialect: dialect.to_owned(),
+            model: model.to_owned(),
+            seller: None,
+            region: None,
+            select: Vec::new(),
+            usage: usage.to_owned(),
+            operation: None,
+            at: now,
+            as_of: now,
+        };
         cost_by(&book, &ask).map_err(|error| error.to_string())
     }
 
@@ -199,6 +238,13 @@ mod tests {
                 "o",
                 r#"{"id":"x","object":"chat.completion","choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":0}}"#,
                 1_250_000,
+            ),
+            ("anthropic", "a", ANTHROPIC_STREAM, 8_037_000_000 / 1000),
+            (
+                "openai",
+                "o",
+                "data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\ndata: {\"choices\":[],\"usage\":{\"prompt_tokens\":1000,\"completion_tokens\":10}}\n\ndata: [DONE]",
+                1_350_000,
             ),
             ("gemini", "g", r#"{"promptTokenCount":1000,"candidatesTokenCount":200,"thoughtsTokenCount":1800}"#, 21_250_000),
         ];

@@ -14,6 +14,7 @@ use gateway::listener::{self, Limits};
 use gateway::{Authentication, UseKey};
 use http::{Request, Response};
 use hyper::body::Incoming;
+use jiff::Timestamp;
 use store::{Books, OpenError, Options, read_owner};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -220,6 +221,7 @@ async fn compose(
     }
     let (addr, admin_addr) = (local(&listener)?, admin_listener.as_ref().map(local).transpose()?);
     let control = Control::new(books.clone(), &options.data, sources, loaded).await.map_err(StartError::Data)?;
+    notices.extend(control.prices_warning(Timestamp::now()));
     control.sync_budgets().await.map_err(StartError::Data)?;
     let made = tokens::make(books, &options.data).await.map_err(StartError::Data)?;
     control.set_tokens(made.tokens);

@@ -2,7 +2,6 @@
 
 use anyhow::Context as _;
 use serde_json::{Map, Value};
-use server::CostAsk;
 
 use super::ask;
 use crate::args::{Cost, Estimate};
@@ -31,42 +30,42 @@ const ALTERNATIVES: &[Column] = &[Column("MODEL", "/model", Kind::Text), Column(
 
 /// What a usage document costs: by the prices of the server or data directory, own ones included, where there is one.
 pub async fn cost(context: &Context, options: Cost) -> anyhow::Result<()> {
-    let usage = if options.usage.trim_start().starts_with('{') { options.usage } else { ask::read(&options.usage)? };
-    let select = options.select.iter().map(|pair| ask::split(pair).map(|(key, value)| (key.to_owned(), value.to_owned())));
-    let question = CostAsk {
-        dialect: options.dialect,
-        model: options.model,
-        seller: options.seller,
-        region: options.region,
-        select: select.collect::<anyhow::Result<_>>()?,
-        usage,
-        at: options.at,
-        prices: context.prices.clone(),
-    };
-    let asks_server = context.prices.is_none() && (context.is_remote() || context.has_records().unwrap_or(false));
-    let document =
-        if asks_server { accepted(context.api().await?.post("/cost", as_body(&question)?).await?)? } else { server::cost(&question)? };
+    let api = context.prices_api(options.book.book.as_deref()).await?;
+    let answer = api.post("/cost", as_body(options)?).await?;
+    // Without a server nobody refused anything: what was typed can't be used.
+    anyhow::ensure!(answer.is_ok() || !api.is_book(), answer.error().unwrap_or("the usage can't be read").to_owned());
+    let document = accepted(answer)?;
     output::print(context.format, &document, |document| {
         let lines = output::table(&document["lines"], LINES, "nothing was used");
         let total = match document["status"].as_str() {
             Some("priced") => output::cell(document.get("total_usd"), Kind::Usd),
             _ => "unpriced: set a price with `mete prices set`".to_owned(),
         };
-        format!("{lines}\ntotal  {total}")
+        let told =
+            document["provider_cost_usd"].as_str().map_or(String::new(), |told| format!("\nthe provider says ${}", output::clean(told)));
+        format!("{lines}\ntotal  {total}{told}")
     });
     Ok(())
 }
 
 /// The question as the admin API reads it. The usage stays as it was typed, so that what can't be a count is refused by name.
-fn as_body(question: &CostAsk) -> anyhow::Result<Value> {
+fn as_body(options: Cost) -> anyhow::Result<Value> {
+    let inline = options.usage.trim_start().starts_with(['{', '[']);
+    let usage = if inline { options.usage } else { ask::read(&options.usage)? };
     let mut body = Map::new();
-    body.insert("dialect".to_owned(), question.dialect.clone().into());
-    body.insert("model".to_owned(), question.model.clone().into());
-    ask::put(&mut body, "seller", question.seller.clone());
-    ask::put(&mut body, "region", question.region.clone());
-    ask::put(&mut body, "at", question.at.clone());
-    body.insert("select".to_owned(), question.select.iter().map(|(name, value)| (name.clone(), Value::from(value.clone()))).collect());
-    body.insert("usage".to_owned(), serde_json::from_str(&question.usage).context("the usage is not JSON")?);
+    body.insert("dialect".to_owned(), options.dialect.into());
+    body.insert("model".to_owned(), options.model.into());
+    body.insert("usage".to_owned(), usage.into());
+    body.insert("select".to_owned(), Value::Object(ask::pairs(&options.select)?));
+    for (field, value) in [
+        ("operation", options.operation),
+        ("seller", options.seller),
+        ("region", options.region),
+        ("at", options.at),
+        ("as_of", options.as_of),
+    ] {
+        ask::put(&mut body, field, value);
+    }
     Ok(Value::Object(body))
 }
 

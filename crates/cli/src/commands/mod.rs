@@ -29,7 +29,7 @@ pub async fn dispatch(context: &Context, command: Command) -> anyhow::Result<u8>
         Command::Keys(command) => keys::keys(context, command).await?,
         Command::Calls(command) => calls::calls(context, command).await?,
         Command::Runs(command) => runs::runs(context, command).await?,
-        Command::Prices(command) => prices::prices(context, command).await?,
+        Command::Prices(command) => return prices::prices(context, command).await,
         Command::Cost(options) => estimate::cost(context, options).await?,
         Command::Explain { call } => calls::explain(context, &call).await?,
         Command::Estimate(options) => estimate::estimate(context, &options).await?,

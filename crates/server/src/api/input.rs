@@ -17,6 +17,7 @@ use super::error::ApiError;
 use crate::config::budgets::{check_text, check_value, short};
 
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+const FILE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// A JSON body; an empty one counts as `{}`. Unknown fields are refused by the types themselves.
 pub(crate) struct Body<T>(pub T);
@@ -39,6 +40,13 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         }
         serde_json::from_slice(text).map(Self).map_err(|error| ApiError::invalid(format!("the body can't be used: {error}")))
     }
+}
+
+/// A file as the body of a request, of a bounded size.
+pub(crate) async fn file_body(request: Request) -> Result<Vec<u8>, ApiError> {
+    let too_large = |_| ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the file is larger than 64 MiB; send less at a time");
+    let bytes = to_bytes(request.into_body(), FILE_BYTES_MAX).await.map_err(too_large)?;
+    Ok(bytes.to_vec())
 }
 
 /// An amount in dollars: a decimal string or a JSON number, read exactly from its text.

@@ -22,11 +22,13 @@ mod views;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::FromRef;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, patch, post};
 
 use crate::control::Control;
+use crate::prices::Desk;
 use error::ApiError;
 
 pub use openapi::document as openapi;
@@ -45,7 +47,7 @@ pub(crate) fn router(control: Arc<Control>) -> Router {
 
 /// The routes of the admin API; `openapi` describes exactly these.
 fn routes() -> Router<Arc<Control>> {
-    Router::new()
+    price_routes::<Arc<Control>>()
         .route("/budgets", get(budgets::list))
         .route("/budgets/{name}", get(budgets::get).put(budgets::put).delete(budgets::delete))
         .route("/budgets/{name}/pause", post(budgets::pause))
@@ -62,14 +64,11 @@ fn routes() -> Router<Arc<Control>> {
         .route("/runs/{id}/join", post(runs::join))
         .route("/runs/{id}/raise", post(runs::raise))
         .route("/runs/{id}/end", post(runs::end))
-        .route("/prices", get(prices::list).post(prices::set))
-        .route("/prices/show", get(prices::show))
-        .route("/prices/why", get(prices::why))
+        .route("/prices", post(prices::set))
         .route("/prices/own", get(prices::own))
         .route("/prices/own/{id}", delete(prices::forget))
         .route("/prices/unknown", get(prices::unknown))
         .route("/estimate", post(money::estimate))
-        .route("/cost", post(money::cost))
         .route("/stats", get(operations::stats))
         .route("/audit", get(operations::audit))
         .route("/journal", get(journal::list))
@@ -78,6 +77,34 @@ fn routes() -> Router<Arc<Control>> {
         .route("/config", get(operations::config))
         .route("/reload", post(operations::reload))
         .route("/openapi.json", get(openapi::show))
+}
+
+/// The routes that a price book without a data directory has too.
+fn price_routes<S: Clone + Send + Sync + 'static>() -> Router<S>
+where
+    Desk: FromRef<S>,
+{
+    Router::new()
+        .route("/prices", get(prices::list))
+        .route("/prices/show", get(prices::show::show))
+        .route("/prices/why", get(prices::why::why))
+        .route("/prices/import", post(prices::import::import))
+        .route("/prices/quarantine", get(prices::import::quarantine))
+        .route("/prices/quarantine/{id}/accept", post(prices::import::accept))
+        .route("/prices/conflicts", get(prices::compare::conflicts))
+        .route("/prices/verify", get(prices::compare::verify))
+        .route("/prices/snapshot", get(prices::compare::snapshot))
+        .route("/cost", post(money::cost))
+}
+
+/// A price book without a data directory, for commands of its owner.
+pub(crate) fn price_router(desk: Desk) -> Router {
+    let routes = price_routes::<Desk>().layer(axum::Extension(guard::Actor::local()));
+    Router::new().nest("/api/v1", routes).fallback(needs_a_directory).method_not_allowed_fallback(needs_a_directory).with_state(desk)
+}
+
+async fn needs_a_directory() -> ApiError {
+    ApiError::not_found("this needs a data directory, not a price book alone; leave --book and --prices out")
 }
 
 async fn unknown() -> ApiError {

@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use bytes::Bytes;
 use dialects::{Dialect, Operation};
 use gateway::{EstimateAsk, EstimateError};
+use jiff::Timestamp;
 use ledger::{Account, AccountView};
 use money::Nanos;
 use serde::{Deserialize, Serialize};
@@ -17,10 +18,11 @@ use store::run_text;
 use utoipa::ToSchema;
 
 use super::error::{ApiError, ErrorDocument};
-use super::input::{Body, attributes};
+use super::input::{self, Body, attributes};
 use super::views::{nanos, usd};
 use crate::control::Control;
 use crate::offline::{self, CostAsk};
+use crate::prices::Desk;
 
 /// A request to estimate, as it would be sent.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -108,15 +110,19 @@ pub(crate) struct CostPost {
     /// `openai`, `anthropic` or `gemini`: the shape of `usage`.
     dialect: String,
     model: String,
-    /// The usage object exactly as the provider sends it.
+    /// The usage object exactly as the provider sends it; or, as text, a whole answer or the events of a stream.
     #[schema(value_type = Object)]
     usage: Value,
+    /// `chat`, `responses`, `embeddings`, `messages`, `generate`, …; by default by the usage's shape.
+    operation: Option<String>,
     seller: Option<String>,
     region: Option<String>,
     #[serde(default)]
     select: BTreeMap<String, String>,
-    /// RFC 3339; by default now.
+    /// RFC 3339 or a date; by default now.
     at: Option<String>,
+    /// As the price book knew it then; by default now.
+    as_of: Option<String>,
 }
 
 /// What a request may cost. Nothing is held or sent.
@@ -224,16 +230,23 @@ fn language(body: &EstimatePost) -> Result<(Dialect, Operation), ApiError> {
 
 /// What usage costs by the price book in force.
 #[utoipa::path(post, path = "/cost", tag = "money", request_body = CostPost, responses((status = 200, body = Object), (status = 400, body = ErrorDocument)))]
-pub(crate) async fn cost(State(control): State<Arc<Control>>, Body(body): Body<CostPost>) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn cost(State(desk): State<Desk>, Body(body): Body<CostPost>) -> Result<Json<Value>, ApiError> {
+    let instant = |field: &str, text: Option<String>| text.map(|text| input::instant(field, &text)).transpose();
+    let now = Timestamp::now();
+    let usage = match body.usage {
+        Value::String(text) => text,
+        document => document.to_string(),
+    };
     let ask = CostAsk {
         dialect: body.dialect,
         model: body.model,
         seller: body.seller,
         region: body.region,
         select: body.select.into_iter().collect(),
-        usage: body.usage.to_string(),
-        at: body.at,
-        prices: None,
+        usage,
+        operation: body.operation,
+        at: instant("at", body.at)?.unwrap_or(now),
+        as_of: instant("as_of", body.as_of)?.unwrap_or(now),
     };
-    offline::cost_by(&control.gateway.prices(), &ask).map(Json).map_err(|error| ApiError::invalid(error.to_string()))
+    offline::cost_by(&desk.book(), &ask).map(Json).map_err(|error| ApiError::invalid(error.to_string()))
 }

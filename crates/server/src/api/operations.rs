@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::AuditFilter;
@@ -27,6 +28,10 @@ pub(crate) struct StatsView {
     pub address: Option<String>,
     pub config_version: String,
     pub price_book: String,
+    /// When the newest facts of the price book were gathered; null where it names no date.
+    pub price_book_as_of: Option<String>,
+    /// What should be known of the price book: that it is old, or that imports are left out; null when all is well.
+    pub price_book_warning: Option<String>,
     pub calls_in_flight: u64,
     pub open_holds: usize,
     pub unresolved: usize,
@@ -143,6 +148,8 @@ pub(crate) async fn stats(State(control): State<Arc<Control>>) -> Result<Json<St
         address: control.address().map(|address| address.to_string()),
         config_version: control.config().version.clone(),
         price_book: control.gateway.prices().version().to_owned(),
+        price_book_as_of: control.stock().as_of().map(|at| at.to_string()),
+        price_book_warning: control.prices_warning(Timestamp::now()),
         calls_in_flight: control.gateway.in_flight(),
         open_holds: stats.open_holds,
         unresolved: stats.unresolved,

@@ -110,7 +110,14 @@ async fn a_price_of_ones_own_is_effective_at_once_and_the_later_one_wins() {
         (&json!("openai"), &json!("openai/my-model"), &json!(1_000_000))
     );
     let why = server.get("/prices/why?model=my-model&seller=openai").await;
-    assert!(why["text"].as_array().unwrap().iter().any(|line| line.as_str().unwrap().contains("$2 for 1000000")), "{why}");
+    let input = &why["meters"][0];
+    assert_eq!(
+        (&input["rate"], &input["rule"]["own"], &input["lost"][0]["price"]),
+        (&json!("2"), &json!(true), &json!("$1.5 per 1,000,000")),
+        "{why}"
+    );
+    assert!(input["lost"][0]["why"].as_str().unwrap().contains("an earlier price"), "{why}");
+    assert!(why["text"].as_array().unwrap().iter().any(|line| line == "input_tokens  $2 per 1,000,000"), "{why}");
     for (rows, expected) in [
         (json!([]), "send 1 to"),
         (json!([{"seller": "openai", "sku": "openai/m", "meter": "input_tokens", "price": "-1"}]), "rows[0]"),

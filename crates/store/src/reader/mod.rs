@@ -14,7 +14,7 @@ use self::query::{Terms, attempted, load_call, refused};
 use crate::admin::most;
 use crate::codec::CodecError;
 use crate::disk::connect;
-use crate::{AttemptEnd, AttemptStart, AuditFilter, AuditLine, CallId, CallStatus, RefusedCall, UnpricedAttempt};
+use crate::{AttemptEnd, AttemptStart, AuditFilter, AuditLine, CallId, CallStatus, PriceSource, RefusedCall, UnpricedAttempt};
 
 /// Which calls to list, newest first.
 #[derive(Clone, Debug, Default)]
@@ -240,6 +240,17 @@ impl Reader {
                 });
             }
             Ok(found)
+        })
+    }
+
+    /// Imported price sources, by name; none in a file of an older binary.
+    ///
+    /// # Errors
+    /// The records can't be read.
+    pub fn price_sources(&self) -> Result<Vec<PriceSource>, ReadError> {
+        self.with(|conn| {
+            let is_old = crate::disk::schema::version(conn)? < 4;
+            Ok(if is_old { Vec::new() } else { crate::disk::prices::sources(conn)? })
         })
     }
 

@@ -1,6 +1,7 @@
 //! Development commands: `cargo xtask check` does what CI does.
 
 mod arrows;
+mod bench;
 mod check;
 mod cycles;
 mod mutants;
@@ -22,6 +23,8 @@ cargo xtask COMMAND
                       convert published price facts into the embedded price book
   resources --from DIR --out prices/resources/
                       convert machine hours, shapes and the meters beside models
+  bench pricing [--docs FILE]
+                      what pricing takes beside what every gateway does, as ratios
   witness [--draws N] [--seed S] [--case N] [--survey N] [--docs FILE]
                       costs and bounds against a provider's own bill, by chance; --case repeats one at its smallest,
                       --survey prints the smallest failure of each model among the first N
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         ["mutants", rest @ ..] => mutants::run(rest),
         ["prices", rest @ ..] => prices::run(rest),
         ["resources", rest @ ..] => resources::run(rest),
+        ["bench", rest @ ..] => bench::run(rest),
         ["witness", rest @ ..] => witness::run(rest),
         _ => {
             say(USAGE);

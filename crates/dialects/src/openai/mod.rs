@@ -58,12 +58,13 @@ fn service_tier(root: Value<'_>, request: &mut Request) -> Result<(), BadRequest
         "default" | "standard" | "scale" => &["standard"],
         "auto" => &["auto"],
         "priority" | "fast" => &["priority", "standard"],
+        "ultrafast" => &["ultrafast", "priority", "standard"],
         "flex" => &["flex", "standard"],
         _ => {
             return Err(BadRequest::at(
                 "invalid_value",
                 root.get("service_tier").unwrap_or(root),
-                "service_tier must be auto, default, flex or priority",
+                "service_tier must be auto, default, flex, priority or ultrafast",
             ));
         }
     };

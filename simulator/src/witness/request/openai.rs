@@ -135,7 +135,7 @@ fn tier(case: &mut Case, choices: &mut Choices, body: &mut Object) {
         return;
     }
     let sold = |name: &'static str| BILLER.serves_under(case.offer.model, name, 0, &case.terms).then_some(name);
-    let named: Vec<&'static str> = ["priority", "flex"].into_iter().filter_map(sold).collect();
+    let named: Vec<&'static str> = ["priority", "flex", "ultrafast"].into_iter().filter_map(sold).collect();
     match choices.below(6) {
         0 | 1 => {}
         2 => body.put("service_tier", r#""default""#),

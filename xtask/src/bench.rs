@@ -81,7 +81,11 @@ fn measure() -> anyhow::Result<String> {
     let book = dialects::price_book::embedded();
     let trip = round_trip::nanos_of_one()?;
     let mut text = String::new();
-    let _ = writeln!(text, "One HTTP round trip over loopback (2 KiB, keep-alive, no TLS) took {:.1} µs in this run; it is 1 below.\n", trip / 1e3);
+    let _ = writeln!(
+        text,
+        "One HTTP round trip over loopback (2 KiB, keep-alive, no TLS) took {:.1} µs in this run; it is 1 below.\n",
+        trip / 1e3
+    );
     calls(&book, trip, &mut text)?;
     requests(trip, &mut text)?;
     loads(&mut text);
@@ -103,7 +107,12 @@ fn calls(book: &PriceBook, trip: f64, text: &mut String) -> anyhow::Result<()> {
         row(text, &format!("cost, four meters, {name}"), nanos(|| book.cost(query, &usage)), trip);
         let request = request_of(&bodies::chat(2 << 10), &query.model)?;
         row(text, &format!("bound, {name}"), nanos(|| book.bound(query, &request.ask)), trip);
-        row(text, &format!("price_for one meter, {name}"), nanos(|| book.price_for(query, &Meter::InputTokens, &Attrs::new(), 1_000).map(|found| found.rate)), trip);
+        row(
+            text,
+            &format!("price_for one meter, {name}"),
+            nanos(|| book.price_for(query, &Meter::InputTokens, &Attrs::new(), 1_000).map(|found| found.rate)),
+            trip,
+        );
     }
     let answer = bodies::ANSWER.as_bytes();
     row(text, "usage read from a whole chat answer", nanos(|| read_response(Operation::Chat, answer)), trip);
@@ -176,5 +185,6 @@ fn loads(text: &mut String) {
     black_box(dialects::price_book::embedded());
     let again = start.elapsed().min(loaded);
     let rules = book.rows().rules.len();
-    let _ = writeln!(text, "The embedded book of {rules} rules is read and checked in {again:.0?} and hashed in {named:.0?}, once at start.");
+    let _ =
+        writeln!(text, "The embedded book of {rules} rules is read and checked in {again:.0?} and hashed in {named:.0?}, once at start.");
 }

@@ -282,3 +282,33 @@ fn an_answer_names_its_model_tier_end_and_tools() {
         read_response(Operation::Responses, br#"{"id":"r","status":"failed","error":{"code":"server_error","message":"x"},"usage":null}"#);
     assert_eq!((failed.error.as_deref(), failed.finish_reason.as_deref()), (Some("server_error"), Some("failed")));
 }
+
+#[test]
+fn what_an_answer_bills_beside_its_tokens() {
+    check(
+        Operation::Chat,
+        &[
+            (
+                r#"{"model":"gpt-4o-mini-search-preview-2025-03-11","usage":{"prompt_tokens":10,"completion_tokens":5}}"#,
+                "in 10 out 5 web_search 1",
+            ),
+            (
+                r#"{"model":"openai/gpt-5-search-api","usage":{"prompt_tokens":10,"completion_tokens":5,"server_tool_use":{"web_search_requests":3}}}"#,
+                "in 10 out 5 web_search 3",
+            ),
+            (
+                r#"{"model":"grok-4","usage":{"prompt_tokens":10,"completion_tokens":5,"num_sources_used":7}}"#,
+                "in 10 out 5 live_search 7",
+            ),
+        ],
+    );
+    let code = |limit: &str| {
+        format!(
+            r#"{{"model":"m","status":"completed","tools":[{{"type":"web_search"}},{{"type":"code_interpreter","container":{{"type":"auto"{limit}}}}}],"output":[{{"type":"code_interpreter_call","container_id":"c1"}}],"usage":{{"input_tokens":10,"output_tokens":5}}}}"#
+        )
+    };
+    for (limit, tool) in [("", "code_interpreter"), (r#","memory_limit":"4g""#, "code_interpreter_4g")] {
+        let told = told::reading(&read_response(Operation::Responses, code(limit).as_bytes()));
+        assert!(told.contains(&format!("{tool} 1")), "{limit}: {told}");
+    }
+}

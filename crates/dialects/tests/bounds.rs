@@ -267,3 +267,74 @@ fn compaction_reads_and_writes_once_more() {
     let compact = responses(r#","input":"x","context_management":[{"type":"compaction","compact_threshold":1000}]"#).ask;
     assert_eq!((compact.input_tokens, compact.extra_readings, compact.choices), (plain.input_tokens, 1, 2));
 }
+
+#[test]
+fn what_is_billed_beside_the_prompt_and_the_ceiling_is_asked_for() {
+    // Found by reading the vendors' documentation for calls that cost more than their bound.
+    let tools = |request: &Request| {
+        let one = |tool: &pricing::ToolAsk| format!("{} {:?} +{} {}", tool.tool, tool.uses_max, tool.extra_readings, tool.is_free);
+        request.ask.tools.iter().map(one).collect::<Vec<_>>().join(", ")
+    };
+    let with_tool = |tool: &str| format!(r#","messages":[],"tools":[{tool}]"#);
+    for (tool, expected) in [
+        (r#"{"type":"web_search_20250305","name":"web_search"}"#, "web_search None +0 false"),
+        (r#"{"type":"web_search_20260209","name":"web_search"}"#, "web_search None +2 false"),
+        (r#"{"type":"web_fetch_20260309","name":"web_fetch","max_uses":1}"#, "web_fetch Some(1) +2 false"),
+        (r#"{"type":"mcp_toolset","mcp_server_name":"x"}"#, "mcp None +0 true"),
+        (r#"{"type":"tool_search_tool_bm25_20251119","name":"t"}"#, "tool_search None +0 true"),
+        (r#"{"type":"bash_20250124","name":"bash"}"#, ""),
+        (r#"{"type":"advisor_20260301","name":"advisor"}"#, "advisor_20260301 None +0 false"),
+    ] {
+        assert_eq!(tools(&messages(&with_tool(tool))), expected, "{tool}");
+    }
+    assert_eq!(tools(&messages(r#","messages":[],"mcp_servers":[{"type":"url","url":"https://x","name":"x"}]"#)), "mcp None +0 true");
+    let with_tool = |tool: &str| format!(r#","input":"x","tools":[{tool}]"#);
+    for (tool, expected) in [
+        (r#"{"type":"code_interpreter","container":{"type":"auto"}}"#, "code_interpreter None +0 false"),
+        (r#"{"type":"code_interpreter","container":{"type":"auto","memory_limit":"1g"}}"#, "code_interpreter None +0 false"),
+        (r#"{"type":"code_interpreter","container":{"type":"auto","memory_limit":"64g"}}"#, "code_interpreter_64g None +0 false"),
+        (r#"{"type":"shell","environment":{"type":"container_auto"}}"#, "code_interpreter None +0 false"),
+        (r#"{"type":"shell","environment":{"type":"local"}}"#, ""),
+        (r#"{"type":"shell"}"#, ""),
+        (r#"{"type":"local_shell"}"#, ""),
+        (r#"{"type":"of_next_year"}"#, "of_next_year None +0 false"),
+    ] {
+        assert_eq!(tools(&responses(&with_tool(tool))), expected, "{tool}");
+    }
+    let files = responses(&with_tool(r#"{"type":"file_search","max_num_results":50}"#));
+    assert_eq!(files.ask.tools[0].result_tokens_max, Some(204_800), "chunks of 4,096 tokens");
+    assert_eq!(tools(&gemini(r#","contents":[],"tools":[{"enterpriseWebSearch":{}}]"#)), "enterpriseWebSearch None +0 false");
+    assert_eq!(tools(&gemini(r#","contents":[],"tools":[{"computerUse":{}}]"#)), "");
+    for (search, expected) in [
+        (r#"{}"#, "live_search Some(20) +0 false"),
+        (r#"{"max_search_results":5}"#, "live_search Some(5) +0 false"),
+        (r#"{"mode":"off"}"#, ""),
+    ] {
+        assert_eq!(tools(&chat(&format!(r#","messages":[],"search_parameters":{search}"#))), expected, "{search}");
+    }
+    let looks_up = read("/v1/chat/completions", r#"{"model":"gpt-4o-search-preview","messages":[]}"#);
+    assert_eq!(tools(&looks_up), "web_search Some(1) +0 false");
+}
+
+#[test]
+fn predictions_long_caches_and_larger_windows_are_asked_for() {
+    let predicted = chat(r#","messages":[],"prediction":{"type":"content","content":"twelve bytes"}"#).ask;
+    assert!((12..64).contains(&predicted.extra_output_tokens), "{}", predicted.extra_output_tokens);
+    assert_eq!(chat(r#","messages":[]"#).ask.extra_output_tokens, 0);
+    let long = "x".repeat(1_024);
+    for (members, expected) in [
+        ("", CacheWrite::FiveMinutes),
+        (r#","prompt_cache_retention":"24h""#, CacheWrite::OneHour),
+        (r#","prompt_cache_retention":"in_memory""#, CacheWrite::FiveMinutes),
+        (r#","prompt_cache_options":{"ttl":"30m"}"#, CacheWrite::OneHour),
+    ] {
+        let request = chat(&format!(r#","messages":[{{"role":"user","content":"{long}"}}]{members}"#));
+        assert_eq!(request.ask.cache_write, Some(expected), "{members}");
+    }
+    let route = route("POST", "/v1/messages", true, false).unwrap();
+    let body = br#"{"model":"claude-sonnet-4-5","messages":[],"max_tokens":9}"#;
+    for (anthropic_beta, window) in [("", None), ("a,context-1m-2025-08-07", Some(1_000_000))] {
+        let request = dialects::parse_request_with(&route, body, dialects::Hints { anthropic_beta }).unwrap();
+        assert_eq!(request.ask.input_window, window);
+    }
+}

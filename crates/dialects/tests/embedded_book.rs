@@ -277,7 +277,12 @@ fn an_agents_server_tools_leave_room_in_a_small_budget() {
         output_ceiling: Some(4_096),
         generates: true,
         choices: 1,
-        tools: vec![pricing::ToolAsk { tool: "web_search".to_owned(), uses_max: Some(uses), result_tokens_max: None }],
+        tools: vec![pricing::ToolAsk {
+            tool: "web_search".to_owned(),
+            uses_max: Some(uses),
+            result_tokens_max: None,
+            ..pricing::ToolAsk::default()
+        }],
         ..pricing::Ask::default()
     };
     for (what, input_tokens, uses, dollars_max) in

@@ -98,7 +98,7 @@ fn ask(draw: &Draw, sku: &str) -> Ask {
         cache_write: draw.write,
         service_tiers: TIERS[draw.tiers].iter().map(ToString::to_string).collect(),
         tools: (0..draw.uses.min(1))
-            .map(|_| ToolAsk { tool: tool.to_owned(), uses_max: Some(draw.uses), result_tokens_max: None })
+            .map(|_| ToolAsk { tool: tool.to_owned(), uses_max: Some(draw.uses), result_tokens_max: None, ..ToolAsk::default() })
             .collect(),
         ..Ask::default()
     }

@@ -34,6 +34,10 @@ pub struct Ask {
     pub extra_readings: u64,
     /// Whether the dialect's seller bills the whole prompt again after each use of a server tool, whoever that is.
     pub prompt_again_after_tools: bool,
+    /// Output tokens that can be billed beyond the ceiling, such as those of a prediction that the model rejects.
+    pub extra_output_tokens: u64,
+    /// The context window that the request asks for, where it may be larger than the model's own.
+    pub input_window: Option<u64>,
     /// Units that are fixed by the request, such as images to make or characters to speak.
     pub fixed: Vec<Metered>,
     /// Tokens to embed at most, for embedding operations.
@@ -58,4 +62,8 @@ pub struct ToolAsk {
     pub uses_max: Option<u64>,
     /// The most input tokens that one use adds, where the request states it (`max_content_tokens`); `None` for the book's figure.
     pub result_tokens_max: Option<u64>,
+    /// How many further readings of the prompt one use causes, such as code that filters what was found.
+    pub extra_readings: u64,
+    /// Whether a use costs nothing but tokens, so that the tool needs no fee in the price book.
+    pub is_free: bool,
 }

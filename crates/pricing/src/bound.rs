@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use jiff::{SignedDuration, Timestamp};
 use money::{Exact, Nanos, Rate};
 
 use crate::cost::described;
 use crate::resolve::Scope;
-use crate::{Ask, Attrs, CacheWrite, Meter, ModelFacts, PriceBook, PriceQuery, ToolAsk, Unpriced};
+use crate::{Ask, Attrs, CacheWrite, Meter, ModelFacts, PriceBook, PriceQuery, Rule, Span, ToolAsk, Unpriced};
 
 /// The most that a request can cost, for any output ceiling: `fixed + ceiling × choices × output rate`.
 ///
@@ -73,8 +74,12 @@ fn result_tokens_max(tool: &str) -> u64 {
     }
 }
 
+/// The longest that a call is on its way.
+const CALL_LASTS: SignedDuration = SignedDuration::from_hours(1);
+
 impl PriceBook {
-    /// Bounds a request, at the dearest tier, region, cache write and context band that could apply.
+    /// Bounds a request, at the dearest tier, region, cache write and context band that could apply, now or while the call is on
+    /// its way: sellers with busy hours bill by the time at which a call ends (DeepSeek's pricing page).
     ///
     /// The results of a server tool are input. Where the seller bills the prompt again after each use, every reading with all
     /// results so far counts; elsewhere prompt and results count once. Both are bounded by the model's window where it is known.
@@ -82,7 +87,21 @@ impl PriceBook {
     /// # Errors
     /// Names what has no price or no bound.
     pub fn bound(&self, query: &PriceQuery, ask: &Ask) -> Result<Bound, Unboundable> {
-        let facts = self.model_facts(query);
+        let now = self.bound_at(query, ask)?;
+        let later = PriceQuery { at: query.at.saturating_add(CALL_LASTS).unwrap_or(query.at), ..query.clone() };
+        if !self.changes_between(query, later.at) {
+            return Ok(now);
+        }
+        Ok(match self.bound_at(&later, ask) {
+            Ok(later) => Bound { fixed: now.fixed.max(later.fixed), output: now.output.max(later.output), ..now },
+            // A price that ends without a successor is the one that the call was admitted at.
+            Err(_) => now,
+        })
+    }
+
+    fn bound_at(&self, query: &PriceQuery, ask: &Ask) -> Result<Bound, Unboundable> {
+        let mut facts = self.model_facts(query);
+        facts.input_tokens_max = facts.input_tokens_max.map(|window| window.max(ask.input_window.unwrap_or(0)));
         let again = ask.prompt_again_after_tools || self.semantics(&query.seller).prompt_again_after_tools;
         let input = input_bound(&facts, ask, again)?;
         let scopes = self.reachable_scopes(query, ask)?;
@@ -101,6 +120,14 @@ impl PriceBook {
         let output_tokens_max = facts.output_tokens_max.unwrap_or(ModelFacts::OUTPUT_TOKENS_MAX);
         let ceiling_wanted = ask.output_ceiling.map_or(output_tokens_max, |ceiling| ceiling.min(output_tokens_max));
         Ok(Bound { fixed, output, choices: ask.choices.max(1), output_tokens_max, ceiling_wanted, book: self.version().to_owned() })
+    }
+
+    /// Whether a price of the query's sku begins, ends or enters other hours between its time and a later one.
+    fn changes_between(&self, query: &PriceQuery, later: Timestamp) -> bool {
+        let Some(scope) = Scope::new(self, query, None) else { return false };
+        let turns = |span: &Span| span.contains(query.at) != span.contains(later);
+        let hours = |rule: &Rule| rule.schedule.as_ref().is_some_and(|schedule| schedule.contains(query.at) != schedule.contains(later));
+        scope.rules().any(|rule| turns(&rule.valid) || hours(rule)) || scope.shelf_modifiers().any(|row| turns(&row.valid))
     }
 
     fn unpriced(&self, query: &PriceQuery, meter: Option<String>) -> Unboundable {
@@ -157,7 +184,7 @@ fn input_bound(facts: &ModelFacts, ask: &Ask, again: bool) -> Result<InputBound,
 
 /// Input tokens that server tools add: their results, and with `again` the prompt with all results so far after each use.
 fn tool_input(facts: &ModelFacts, ask: &Ask, prompt_tokens: u64, again: bool) -> Result<u64, Unboundable> {
-    let (mut uses, mut largest, mut results) = (0_u64, 0_u64, 0_u64);
+    let (mut uses, mut largest, mut results, mut extra) = (0_u64, 0_u64, 0_u64, 0_u64);
     for tool in &ask.tools {
         let no_ceiling = || Unboundable::NoBound { what: format!("the tool {}, whose number of uses has no ceiling", tool.tool) };
         let uses_max = tool.uses_max.ok_or_else(no_ceiling)?;
@@ -165,12 +192,15 @@ fn tool_input(facts: &ModelFacts, ask: &Ask, prompt_tokens: u64, again: bool) ->
         let each = tool.result_tokens_max.unwrap_or_else(|| result_tokens_max(&tool.tool));
         results = each.checked_mul(uses_max).and_then(|more| results.checked_add(more)).ok_or(Unboundable::TooLarge)?;
         largest = if uses_max > 0 { largest.max(each) } else { largest };
+        extra = tool.extra_readings.checked_mul(uses_max).and_then(|more| extra.checked_add(more)).ok_or(Unboundable::TooLarge)?;
     }
     let window = facts.input_tokens_max.map(|window| window.max(prompt_tokens));
     if !again {
         return Ok(window.map_or(results, |window| results.min(window - prompt_tokens)));
     }
-    readings(prompt_tokens, largest, uses, window).ok_or(Unboundable::TooLarge)
+    let fullest = prompt_tokens.saturating_add(results).min(window.unwrap_or(u64::MAX));
+    let read = readings(prompt_tokens, largest, uses, window).and_then(|read| read.checked_add(extra.checked_mul(fullest)?));
+    read.ok_or(Unboundable::TooLarge)
 }
 
 /// `Σ min(prompt + k × result, window)` for `k` from 1 to `uses`.
@@ -220,10 +250,16 @@ impl Dearest<'_> {
         for tool in &self.ask.tools {
             add(self.tool_fees(tool)?)?;
         }
+        if self.ask.extra_output_tokens > 0 {
+            add(self.output()?.and_then(|rate| rate.times(self.ask.extra_output_tokens)))?;
+        }
         Ok(sum)
     }
 
     fn tool_fees(&self, tool: &ToolAsk) -> Result<Option<Exact>, Unboundable> {
+        if tool.is_free {
+            return Ok(Some(Exact::ZERO));
+        }
         let attrs = Attrs::from([("tool".to_owned(), tool.tool.clone())]);
         let known = self.scope.best(&Meter::ToolCall, &attrs).and_then(|best| best.dearest_within(self.prompt_tokens_max));
         let no_price = || Unboundable::NoBound { what: format!("the tool {}, whose fee isn't in the price book", tool.tool) };

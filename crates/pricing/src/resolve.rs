@@ -127,6 +127,12 @@ impl<'a> Scope<'a> {
         self.get(key) == Some(value)
     }
 
+    /// All factors of the seller, whether they apply or not.
+    pub fn shelf_modifiers(&self) -> impl Iterator<Item = &'a Modifier> + use<'a> {
+        let (shelf, rows) = (self.shelf, &self.book.shelves.rows.modifiers);
+        shelf.modifiers.iter().filter_map(|index| rows.get(*index))
+    }
+
     /// All rules of the sku, then those of the whole seller.
     pub fn rules(&self) -> impl Iterator<Item = &'a Rule> + use<'a> {
         let (shelf, rows) = (self.shelf, &self.book.shelves.rows.rules);

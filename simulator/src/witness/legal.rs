@@ -41,6 +41,12 @@ pub(super) struct Legal {
     pub(super) lookup: bool,
     pub(super) speaks: bool,
     pub(super) draws: bool,
+    /// Further turns of the model that each use of a tool causes.
+    pub(super) turns_each: u64,
+    /// Tools of a connected server, each use of which is a turn of the model.
+    pub(super) connected: bool,
+    /// Tokens of a prediction, which are billed as output where the model rejects them.
+    pub(super) predicted: u64,
     /// The provider may sum the conversation up first, in a pass of its own.
     pub(super) compacts: bool,
     /// That pass: prompt and output tokens.
@@ -163,6 +169,10 @@ fn tools(case: &mut Case, allowed: &Allowed, usage: &mut Usage, choices: &mut Ch
             case.has("tool used");
         }
     }
+    let turns = results.len() as u64 * case.legal.turns_each;
+    if case.legal.connected {
+        results.extend((0..choices.count(case.tool_uses)).map(|_| 0));
+    }
     let results: Vec<u64> = results.into_iter().map(|most| choices.count(most)).collect();
     let window = case.limits().0;
     let free = window.saturating_sub(case.legal.prompt + case.legal.heard);
@@ -171,13 +181,12 @@ fn tools(case: &mut Case, allowed: &Allowed, usage: &mut Usage, choices: &mut Ch
     }
     // Anthropic reads the prompt with all results so far once more after each use.
     let mut so_far = case.legal.prompt;
-    results
-        .iter()
-        .map(|result| {
-            so_far = (so_far + result).min(window);
-            so_far
-        })
-        .sum()
+    let mut read = 0;
+    for result in results {
+        so_far = (so_far + result).min(window);
+        read += so_far;
+    }
+    read + choices.count(turns) * so_far
 }
 
 /// Splits the prompt: fresh, read from a cache, written to one.
@@ -214,7 +223,8 @@ fn split(case: &mut Case, prompt: u64, usage: &mut Usage, choices: &mut Choices)
 
 /// Generates for every choice at most its ceiling.
 fn generate(case: &mut Case, allowed: &Allowed, usage: &mut Usage, choices: &mut Choices) {
-    let output: u64 = (0..allowed.choices).map(|_| choices.count(allowed.ceiling)).sum();
+    let written: u64 = (0..allowed.choices).map(|_| choices.count(allowed.ceiling)).sum();
+    let output = written + choices.count(case.legal.predicted);
     if case.legal.speaks {
         usage.audio_out = choices.count(output);
     }

@@ -73,13 +73,14 @@ impl Offer {
 /// `seller | region | place | heading | models | operations | traits`. Traits: `reasons`, `beside` (reasoning is counted
 /// beside the completion), `hits` (cache hits have a name of their own), `reads` (prompts are cached unasked), `writes`
 /// (writing them is charged), `marks` (they are cached by mark), `searches`, `files`, `runs` (code), `maps`, `pages`, `images`,
-/// `hears`, `speaks`, `draws`, `fast`, `geo`, `hidden` (input outside the body), `dated` (its price changed), `batch` and
+/// `hears`, `speaks`, `draws`, `fast`, `geo`, `hidden` (input outside the body), `predicts`, `connects` (to MCP servers), `dated` (its price changed), `batch` and
 /// `project` (a project whose default tier is priority).
 const MENU: &str = "
 openai |  |  |  | gpt-5.5 gpt-5.5-2026-04-23 gpt-5.4 gpt-5.4-mini | chat | reads reasons images tiers hidden
 openai |  |  |  | gpt-5.5 gpt-5.4 gpt-5 gpt-5.3-codex | responses | reads reasons searches files runs images tiers hidden
 openai |  |  |  | gpt-6.1-sol gpt-5.6-sol | chat responses | reads writes reasons images tiers hidden searches
 openai |  |  |  | gpt-4.1 gpt-4o gpt-4o-mini o3 gpt-5-mini | chat | reads images tiers
+openai |  |  |  | gpt-4.1 gpt-4o | chat | reads predicts
 openai |  |  |  | gpt-4.1 | responses | reads searches hidden
 openai |  |  |  | gpt-4o-search-preview | chat | lookup
 openai |  |  |  | gpt-audio | chat | hears speaks
@@ -92,6 +93,7 @@ openai |  |  |  | text-embedding-3-small text-embedding-3-large | embeddings | p
 openai |  | processing=batch |  | text-embedding-3-small | embeddings | batch
 openai |  |  |  | gpt-5.6-sol | chat | reads writes reasons dated plain
 anthropic |  |  |  | claude-sonnet-5 claude-opus-5 claude-opus-4-8 | messages | marks thinks searches fetches images geo fast hidden compacts
+anthropic |  |  |  | claude-sonnet-5 claude-opus-4-8 | messages | marks thinks searches connects filters
 anthropic |  |  |  | claude-haiku-4-5 claude-haiku-4-5-20251001 claude-sonnet-4-5 | messages | marks thinks searches images
 anthropic |  |  |  | claude-haiku-5-5 | messages | marks thinks images hidden
 anthropic |  | processing=batch |  | claude-sonnet-5 claude-opus-5 claude-haiku-5-5 | messages | marks thinks hidden batch

@@ -32,6 +32,8 @@ pub struct Case {
     pub offer: &'static Offer,
     /// Seconds since 1970.
     pub at: i64,
+    /// When the call ended, which is what sellers with busy hours and new prices bill by.
+    pub ended: i64,
     /// The path that the request goes to.
     pub path: String,
     /// The header `anthropic-beta`; empty for none.
@@ -62,13 +64,14 @@ pub struct Served {
 }
 
 /// Times on both sides of every price change on the cards, in busy and quiet hours, at a weekend and on a holiday.
-const TIMES: [&str; 14] = [
+const TIMES: [&str; 15] = [
     "2026-11-23T12:00",
     "2026-11-23T02:00",
     "2026-11-22T02:00",
     "2026-10-01T02:00",
     "2026-11-23T03:59",
     "2026-11-23T04:00",
+    "2026-11-23T00:30",
     "2026-08-20T23:59",
     "2026-08-21T00:00",
     "2026-08-16T15:59",
@@ -87,6 +90,7 @@ pub fn draw(choices: &mut Choices) -> Case {
     let mut case = Case {
         offer,
         at,
+        ended: at,
         path: String::new(),
         beta: "",
         body: Vec::new(),
@@ -101,6 +105,11 @@ pub fn draw(choices: &mut Choices) -> Case {
         if offer.can(name) {
             case.features.insert(feature);
         }
+    }
+    if offer.can("dated") && choices.one_in(4) {
+        case.ended = at + 60 * (1 + choices.below(59) as i64);
+        case.terms.at = case.ended;
+        case.features.insert("ended later");
     }
     request::write(&mut case, choices);
     case.count(choices);

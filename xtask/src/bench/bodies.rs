@@ -16,7 +16,8 @@ pub const ANSWER: &str = r#"{"id":"chatcmpl-1","object":"chat.completion","creat
 
 /// A chat whose messages are about so many bytes.
 pub fn chat(bytes: usize) -> Body {
-    let mut body = String::from(r#"{"model":"gpt-5.5","max_completion_tokens":4096,"messages":[{"role":"system","content":"You are brief."}"#);
+    let mut body =
+        String::from(r#"{"model":"gpt-5.5","max_completion_tokens":4096,"messages":[{"role":"system","content":"You are brief."}"#);
     while body.len() < bytes {
         let _ = write!(body, r#",{{"role":"user","content":"{}"}}"#, TEXT.repeat(8));
     }

@@ -12,7 +12,8 @@ pub fn nanos_of_one() -> anyhow::Result<f64> {
     let server = std::thread::spawn(move || listener.accept().map(|(stream, _)| answer(stream)));
     let mut stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
-    let mut request = format!("POST /v1/chat/completions HTTP/1.1\r\nhost: {address}\r\ncontent-length: {}\r\n\r\n", BODY.len()).into_bytes();
+    let mut request =
+        format!("POST /v1/chat/completions HTTP/1.1\r\nhost: {address}\r\ncontent-length: {}\r\n\r\n", BODY.len()).into_bytes();
     request.extend_from_slice(&BODY);
     let mut failed = None;
     let nanos = super::nanos(|| {

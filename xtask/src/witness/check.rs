@@ -47,7 +47,8 @@ pub fn case(book: &PriceBook, choices: &mut Choices) -> Result<Seen, Failure> {
     let bill = served.bill.nanos.ok_or_else(|| fail("the biller has no card", &case, String::new()))?;
     let mut seen = Seen { cells: cells(&case, &served.usage), ..Seen::default() };
     for (kind, reading) in answers(&case, &request, &route, &served) {
-        let cost = cost(book, &query, &reading)
+        let at_the_end = PriceQuery { at: Timestamp::from_second(case.ended).unwrap_or_default(), ..query.clone() };
+        let cost = cost(book, &at_the_end, &reading)
             .map_err(|what| fail("an answer has no cost", &case, format!("{kind}: {what}\n{}", billed(&served))))?;
         if i128::from(cost.0.get()) != bill {
             let what = format!("{kind}: our cost is {}, the bill {bill} n$\n{}{}", cost.0.get(), billed(&served), cost.1);

@@ -66,6 +66,7 @@ pub(crate) fn messages(root: Value<'_>, hints: Hints<'_>) -> Result<Request, Bad
     request.stream = flag(root.get("stream"))?;
     request.ask.output_ceiling = number(root.get("max_tokens"), 1)?;
     request.splices.ceiling.push(place(root, "max_tokens"));
+    request.ask.input_window = hints.anthropic_beta.contains("context-1m").then_some(1_000_000);
     thinking(root, hints, &mut request)?;
     let input = messages_input(root, &mut request, None)?;
     (request.ask.input_tokens, request.ask.other_input) = (input.tokens, input.other);
@@ -143,6 +144,9 @@ pub(crate) fn messages_input(root: Value<'_>, request: &mut Request, vocabulary:
     let is_set = |name: &str| root.get(name).is_some_and(|value| !value.is_null());
     if is_set("mcp_servers") || root.get_in(&["container", "skills"]).is_some() {
         input.remote();
+    }
+    if is_set("mcp_servers") && !request.ask.tools.iter().any(|tool| tool.tool == "mcp") {
+        request.ask.tools.push(tools::remote());
     }
     Ok(input)
 }

@@ -14,6 +14,12 @@ const LIMITED: [&str; 2] = ["web_search", "web_fetch"];
 const TOOLS_TOKENS: u64 = 1_024;
 /// Billed by the hour of a container, without a ceiling field.
 const CODE: &str = "code_execution";
+/// Tools that the client runs, by the start of their type.
+const CLIENT_TOOLS: [&str; 4] = ["bash_", "text_editor_", "computer_", "memory_"];
+/// From this version on, searches and fetches are filtered by code that the model writes. Each use then takes two further turns of
+/// the model, by what users report (300,000 tokens for two searches on a prompt of 50,000).
+const FILTERED_FROM: &str = "20260209";
+const FILTER_READINGS: u64 = 2;
 
 /// Reads the list of tools.
 pub(super) fn offer(list: Value<'_>, request: &mut Request, input: &mut Input) -> Result<(), BadRequest> {
@@ -46,16 +52,33 @@ fn declare(tool: Value<'_>, request: &mut Request, input: &mut Input) -> Result<
     input.add(PROVIDER_TOOL_TOKENS);
     if kind.starts_with("mcp") {
         input.remote();
-    }
-    if let Some(name) = LIMITED.iter().find(|start| kind.starts_with(*start)) {
+        request.ask.tools.push(remote());
+    } else if kind.starts_with("tool_search_tool") {
+        // What it finds is declared in the request; each use is one more turn of the model.
+        request.ask.tools.push(ToolAsk { tool: "tool_search".to_owned(), result_tokens_max: Some(0), is_free: true, ..ToolAsk::default() });
+    } else if let Some(name) = LIMITED.iter().find(|start| kind.starts_with(*start)) {
         let uses_max = count(tool.get("max_uses"), 0)?;
         if uses_max.is_none() {
             request.splices.tool_uses.push(place(tool, "max_uses"));
         }
         let result_tokens_max = count(tool.get("max_content_tokens"), 0)?;
-        request.ask.tools.push(ToolAsk { tool: (*name).to_owned(), uses_max, result_tokens_max });
+        let extra_readings = if is_filtered(&kind) { FILTER_READINGS } else { 0 };
+        request.ask.tools.push(ToolAsk { tool: (*name).to_owned(), uses_max, result_tokens_max, extra_readings, ..ToolAsk::default() });
     } else if kind.starts_with(CODE) {
         request.ask.tools.push(ToolAsk { tool: CODE.to_owned(), ..ToolAsk::default() });
+    } else if !CLIENT_TOOLS.iter().any(|start| kind.starts_with(start)) {
+        // A tool that isn't known could cost anything: it has no price until the operator sets one.
+        request.ask.tools.push(ToolAsk { tool: crate::fields::clip(&kind, 64), ..ToolAsk::default() });
     }
     Ok(())
+}
+
+/// A connected MCP server: no fee, but each call of it is one more turn of the model.
+pub(super) fn remote() -> ToolAsk {
+    ToolAsk { tool: "mcp".to_owned(), is_free: true, ..ToolAsk::default() }
+}
+
+/// Whether a tool's version filters its results by code.
+fn is_filtered(kind: &str) -> bool {
+    kind.rsplit('_').next().is_some_and(|version| version.len() == FILTERED_FROM.len() && version >= FILTERED_FROM)
 }

@@ -16,6 +16,10 @@ const SERVER_TOOLS: [(&str, &str, &str); 6] = [
     ("fileSearch", "file_search", "file_search"),
 ];
 
+/// Tools that the client runs.
+const CLIENT_TOOLS: [&str; 6] =
+    ["functionDeclarations", "function_declarations", "computerUse", "computer_use", "mcpServers", "mcp_servers"];
+
 /// Reads the list of tools.
 pub(super) fn offer(list: Value<'_>, request: &mut Request, input: &mut Input) -> Result<(), BadRequest> {
     if list.is_null() {
@@ -55,6 +59,15 @@ fn server_tools(tool: Value<'_>, request: &mut Request, input: &mut Input) {
         input.add(PROVIDER_TOOL_TOKENS);
         if !request.ask.tools.iter().any(|known| known.tool == sold) {
             request.ask.tools.push(ToolAsk { tool: sold.to_owned(), ..ToolAsk::default() });
+        }
+    }
+    for (key, _) in tool.members() {
+        // A tool that isn't known could cost anything: it has no price until the operator sets one.
+        let name = key.text().unwrap_or_default();
+        let is_known =
+            CLIENT_TOOLS.contains(&name.as_ref()) || SERVER_TOOLS.iter().any(|(camel, snake, _)| name == *camel || name == *snake);
+        if !is_known {
+            request.ask.tools.push(ToolAsk { tool: crate::fields::clip(&name, 64), ..ToolAsk::default() });
         }
     }
     if tool.get("mcpServers").or_else(|| tool.get("mcp_servers")).is_some() {

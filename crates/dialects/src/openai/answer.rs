@@ -2,8 +2,8 @@
 
 use pricing::{Meter, Usage};
 
-use super::looks_up;
 use super::usage::{self, CHAT, RESPONSES, tool};
+use super::{looks_up, tools};
 use crate::Counting;
 use crate::json::Value;
 use crate::reading::{Reading, UsageReading, error_code, tally, text_inside};
@@ -92,6 +92,8 @@ pub(crate) struct Calls {
     file_searches: u64,
     images: u64,
     containers: Vec<String>,
+    /// What the containers are billed as, by the tools that the answer repeats.
+    container: Option<String>,
 }
 
 impl Calls {
@@ -123,8 +125,12 @@ impl Calls {
         }
     }
 
-    /// Takes the number of searches that the response itself states, where it does.
+    /// Takes what the response itself states of its tools, where it does: the number of searches, and which containers.
     fn stated(&mut self, root: Value<'_>) {
+        let runs_code = |tool: &Value<'_>| tool.get("type").is_some_and(|kind| kind.is_text("code_interpreter"));
+        if let Some(offered) = root.get("tools").into_iter().flat_map(Value::items).find(runs_code) {
+            self.container = Some(tools::container(offered.get("container")));
+        }
         if let Some(count) = root.get_in(&["tool_usage", "web_search"]).and_then(|search| tally(search, "num_requests").ok().flatten()) {
             self.searches = count;
         }
@@ -136,7 +142,7 @@ impl Calls {
         usage.add_with(Meter::ToolCall, tool("web_search"), searches);
         usage.add_with(Meter::ToolCall, tool("file_search"), self.file_searches);
         usage.add_with(Meter::ToolCall, tool("image_generation"), self.images);
-        usage.add_with(Meter::ToolCall, tool("code_interpreter"), self.containers.len() as u64);
+        usage.add_with(Meter::ToolCall, tool(self.container.as_deref().unwrap_or("code_interpreter")), self.containers.len() as u64);
     }
 }
 

@@ -26,6 +26,10 @@ const KNOWN: &[&str] = &[
     "plugins",
     "modalities",
     "background",
+    "prediction",
+    "search_parameters",
+    "prompt_cache_retention",
+    "prompt_cache_options",
     "models",
     "fallbacks",
     "api_base",
@@ -44,6 +48,7 @@ const SILENT: &[&str] = &[
     "safety_identifier",
     "prompt_cache_key",
     "prompt_cache_retention",
+    "prompt_cache_options",
     "max_tokens",
     "max_completion_tokens",
     "n",
@@ -164,7 +169,30 @@ pub(crate) fn chat_input(root: Value<'_>, request: &mut Request, vocabulary: Opt
         }
     }
     searches(root, request);
+    live_search(root, request)?;
+    predicted(root, request, vocabulary);
     Ok(input)
+}
+
+/// What of a prediction the model rejects is billed as output beside what it writes (OpenAI's documentation of predicted outputs,
+/// which takes no `max_completion_tokens`).
+fn predicted(root: Value<'_>, request: &mut Request, vocabulary: Option<Vocabulary>) {
+    let Some(prediction) = root.get("prediction").filter(|prediction| !prediction.is_null()) else { return };
+    let mut output = Input::measured_by(vocabulary);
+    output.content(prediction, &content::media(&request.model));
+    request.ask.extra_output_tokens = output.tokens;
+}
+
+/// xAI's live search is billed by the source, 20 of them where the request names no number (its documentation).
+fn live_search(root: Value<'_>, request: &mut Request) -> Result<(), BadRequest> {
+    let Some(search) = object(root.get("search_parameters"))? else { return Ok(()) };
+    refuse_look_alikes(search, &["mode", "max_search_results"])?;
+    if search.get("mode").is_some_and(|mode| mode.is_text("off")) {
+        return Ok(());
+    }
+    let uses_max = Some(count(search.get("max_search_results"), 1)?.unwrap_or(20));
+    request.ask.tools.push(ToolAsk { tool: "live_search".into(), uses_max, ..ToolAsk::default() });
+    Ok(())
 }
 
 /// Search models search once for a call (OpenAI's pricing page); a router's web plugin likewise. Chat has no field that
@@ -174,6 +202,6 @@ fn searches(root: Value<'_>, request: &mut Request) {
         root.get("plugins").into_iter().flat_map(Value::items).any(|plugin| plugin.get("id").is_some_and(|id| id.is_text("web")));
     let has_options = root.get("web_search_options").is_some_and(|options| !options.is_null());
     if has_plugin || has_options || looks_up(&request.model) {
-        request.ask.tools.push(ToolAsk { tool: "web_search".into(), uses_max: Some(1), result_tokens_max: None });
+        request.ask.tools.push(ToolAsk { tool: "web_search".into(), uses_max: Some(1), result_tokens_max: None, ..ToolAsk::default() });
     }
 }

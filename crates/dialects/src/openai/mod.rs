@@ -45,9 +45,19 @@ fn common(root: Value<'_>, request: &mut Request) -> Result<(), BadRequest> {
     request.attribute_from(root.get("prompt_cache_key"), "prompt_cache_key");
     service_tier(root, request)?;
     if request.ask.input_tokens >= CACHED_FROM_TOKENS || request.ask.hidden_input {
-        request.ask.cache_write = Some(CacheWrite::FiveMinutes);
+        request.ask.cache_write = Some(cache_write(root));
     }
     Ok(())
+}
+
+/// For how long the request wants its prompt cached. Azure's documentation says that both retentions cost the same; the book
+/// has a dearer price for the long one, so that the long one is bounded by it.
+fn cache_write(root: Value<'_>) -> CacheWrite {
+    let is_long = |name| root.get(name).is_some_and(|value| !value.is_null() && !value.is_text("in_memory") && !value.is_text("in-memory"));
+    if ["prompt_cache_retention", "prompt_cache_options"].into_iter().any(is_long) {
+        return CacheWrite::OneHour;
+    }
+    CacheWrite::FiveMinutes
 }
 
 /// `auto` may be served at whatever the project is set to; pricing takes the dearest that is sold. A named tier may be served as

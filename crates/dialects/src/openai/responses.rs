@@ -23,6 +23,8 @@ const KNOWN: &[&str] = &[
     "prompt",
     "background",
     "context_management",
+    "prompt_cache_retention",
+    "prompt_cache_options",
     "models",
     "fallbacks",
     "api_base",

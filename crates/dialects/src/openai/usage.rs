@@ -37,6 +37,8 @@ struct Counts {
     audio_out: u64,
     reasoning: u64,
     searches: u64,
+    /// Sources of xAI's live search.
+    sources: u64,
 }
 
 /// Reads a usage object.
@@ -74,6 +76,7 @@ fn counts(usage: Value<'_>, names: &Names, counting: Counting) -> Result<Option<
         audio_out: outside("audio_tokens")?.unwrap_or(0),
         reasoning: outside("reasoning_tokens")?.unwrap_or(0),
         searches: searches.unwrap_or(0),
+        sources: tally(usage, "num_sources_used")?.unwrap_or(0),
     };
     Ok(Some(counts.whole(tally(usage, "total_tokens")?, counting)))
 }
@@ -119,6 +122,7 @@ fn meters(counts: Counts) -> Result<Usage, String> {
     usage.add(Meter::OutputTokens, counts.output - counts.audio_out);
     usage.add_with(Meter::OutputTokens, modality("audio"), counts.audio_out);
     usage.add_with(Meter::ToolCall, tool("web_search"), counts.searches);
+    usage.add_with(Meter::ToolCall, tool("live_search"), counts.sources);
     Ok(usage)
 }
 

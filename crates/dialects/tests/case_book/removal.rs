@@ -168,6 +168,7 @@ fn without_any_one_fact_of_a_factor_name_or_model_a_named_case_fails() {
         if !row.automatic_cache_writes {
             changes.push(change(named("writes unasked"), &row.seller, |rows| rows.semantics[at].automatic_cache_writes = true));
         }
+        // Messages say of themselves that the prompt is read again, whoever sells them.
         if !row.prompt_again_after_tools {
             let edit = |rows: &mut Rows| rows.semantics[at].prompt_again_after_tools = !row.prompt_again_after_tools;
             changes.push(change(named("reads the prompt after tools"), &row.seller, edit));

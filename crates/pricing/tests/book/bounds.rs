@@ -18,7 +18,7 @@ fn hold(model: &str, ask: &Ask) -> i64 {
 }
 
 fn search(uses_max: Option<u64>) -> ToolAsk {
-    ToolAsk { tool: "web_search".to_owned(), uses_max, result_tokens_max: Some(0) }
+    ToolAsk { tool: "web_search".to_owned(), uses_max, result_tokens_max: Some(0), ..ToolAsk::default() }
 }
 
 #[test]
@@ -62,7 +62,12 @@ fn results_of_tools_are_bounded_as_their_seller_bills_them() {
     rows.semantics.push(Semantics { seller: "o".to_owned(), prompt_again_after_tools: false, ..Semantics::default() });
     rows.rules.push(rule("o/card", "tool_call", "tool=web_search", "", "0.01"));
     let book = PriceBook::from_rows(rows).unwrap();
-    let tool = |uses: u64, result: Option<u64>| ToolAsk { tool: "web_search".to_owned(), uses_max: Some(uses), result_tokens_max: result };
+    let tool = |uses: u64, result: Option<u64>| ToolAsk {
+        tool: "web_search".to_owned(),
+        uses_max: Some(uses),
+        result_tokens_max: result,
+        ..ToolAsk::default()
+    };
     let hold =
         |model: &str, tools: Vec<ToolAsk>| book.bound(&query(model), &Ask { tools, ..chat(1_000, 0) }).unwrap().hold(0).unwrap().get();
     for (what, model, tools, nanos) in [
@@ -91,7 +96,7 @@ fn a_tool_that_states_no_result_is_bounded_by_the_books_figure() {
     rows.rules.extend(tools.iter().map(|tool| rule("o/card", "tool_call", &format!("tool={tool}"), "", "0.01")));
     let book = PriceBook::from_rows(rows).unwrap();
     for (tool, tokens) in tools.into_iter().zip([125_000, 125_000, 40_000, 10_000, 10_000]) {
-        let ask = ToolAsk { tool: tool.to_owned(), uses_max: Some(1), result_tokens_max: None };
+        let ask = ToolAsk { tool: tool.to_owned(), uses_max: Some(1), result_tokens_max: None, ..ToolAsk::default() };
         let bound = book.bound(&query("o/card"), &Ask { tools: vec![ask], ..chat(1_000, 0) }).unwrap();
         assert_eq!(bound.hold(0).unwrap().get(), (1_000 + tokens) * 1_250 + 10_000_000, "{tool}");
     }
@@ -117,7 +122,12 @@ fn a_prompt_that_is_read_again_is_bounded_by_every_reading() {
 
 #[test]
 fn the_largest_result_of_a_tool_that_is_used_counts() {
-    let tool = |uses: u64, result: u64| ToolAsk { tool: "web_search".to_owned(), uses_max: Some(uses), result_tokens_max: Some(result) };
+    let tool = |uses: u64, result: u64| ToolAsk {
+        tool: "web_search".to_owned(),
+        uses_max: Some(uses),
+        result_tokens_max: Some(result),
+        ..ToolAsk::default()
+    };
     let hold = |tools: Vec<ToolAsk>| {
         let bound = cards().bound(&query("a/card"), &Ask { tools, ..chat(1_000, 0) }).unwrap();
         bound.hold(0).unwrap().get()
@@ -314,7 +324,8 @@ fn draws() -> impl Strategy<Value = Draw> {
         )| {
             let (has_tiers, has_tools) = (model == "o/card", model == "a/card");
             let uses = if has_tools { uses } else { 0 };
-            let tool = ToolAsk { tool: "web_search".to_owned(), uses_max: Some(uses), result_tokens_max: Some(result) };
+            let tool =
+                ToolAsk { tool: "web_search".to_owned(), uses_max: Some(uses), result_tokens_max: Some(result), ..ToolAsk::default() };
             let ask = Ask {
                 choices,
                 cache_write: cache_write.filter(|_| model != "g/card"),

@@ -30,6 +30,12 @@ pub(super) fn messages(case: &mut Case, choices: &mut Choices) {
         case.legal.text += TOOLS_TOKENS;
         body.put("tools", list(&tools));
     }
+    if case.offer.can("connects") && choices.one_in(4) {
+        case.legal.hidden = true;
+        case.legal.connected = true;
+        case.has("connected");
+        body.put("mcp_servers", r#"[{"type":"url","url":"https://mcp.example/sse","name":"files"}]"#);
+    }
     body.put("messages", conversation(case, choices));
     if choices.one_in(2) {
         body.put("stream", true);
@@ -79,7 +85,8 @@ fn tools(case: &mut Case, choices: &mut Choices) -> Vec<String> {
         case.has("tools");
         tools.push(tool);
     }
-    for (can, tool, kind) in [("searches", "web_search", "web_search_20250305"), ("fetches", "web_fetch", "web_fetch_20250910")] {
+    let search = if case.offer.can("filters") && choices.one_in(2) { "web_search_20260209" } else { "web_search_20250305" };
+    for (can, tool, kind) in [("searches", "web_search", search), ("fetches", "web_fetch", "web_fetch_20250910")] {
         if case.offer.can(can) && choices.one_in(4) {
             let uses = match choices.one_in(2) {
                 true => {
@@ -93,6 +100,11 @@ fn tools(case: &mut Case, choices: &mut Choices) -> Vec<String> {
             case.declare(&json);
             case.legal.tools.push(tool);
             case.has(tool);
+            if kind.ends_with("20260209") {
+                // Code that filters what was found takes up to two more turns of the model.
+                case.legal.turns_each = 2;
+                case.has("filtered");
+            }
             tools.push(json);
         }
     }

@@ -38,6 +38,17 @@ pub(super) fn chat(case: &mut Case, choices: &mut Choices) {
         body.put("audio", r#"{"voice":"alloy","format":"wav"}"#);
         case.legal.speaks = true;
     }
+    if case.offer.can("predicts") && choices.one_in(3) {
+        let before = case.legal.text;
+        let text = case.say(choices);
+        case.legal.predicted = case.legal.text - before;
+        case.has("prediction");
+        body.put("prediction", format!(r#"{{"type":"content","content":{text}}}"#));
+    }
+    if case.offer.can("writes") && choices.one_in(6) {
+        body.put("prompt_cache_retention", "\"24h\"");
+        case.has("kept long");
+    }
     tier(case, choices, &mut body);
     stream(case, choices, &mut body);
     case.body = body.end().into_bytes();

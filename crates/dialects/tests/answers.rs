@@ -296,10 +296,7 @@ fn what_an_answer_bills_beside_its_tokens() {
                 r#"{"model":"openai/gpt-5-search-api","usage":{"prompt_tokens":10,"completion_tokens":5,"server_tool_use":{"web_search_requests":3}}}"#,
                 "in 10 out 5 web_search 3",
             ),
-            (
-                r#"{"model":"grok-4","usage":{"prompt_tokens":10,"completion_tokens":5,"num_sources_used":7}}"#,
-                "in 10 out 5 live_search 7",
-            ),
+            (r#"{"model":"grok-4","usage":{"prompt_tokens":10,"completion_tokens":5,"num_sources_used":7}}"#, "in 10 out 5 live_search 7"),
         ],
     );
     let code = |limit: &str| {

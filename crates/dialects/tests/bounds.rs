@@ -334,7 +334,7 @@ fn predictions_long_caches_and_larger_windows_are_asked_for() {
     let route = route("POST", "/v1/messages", true, false).unwrap();
     let body = br#"{"model":"claude-sonnet-4-5","messages":[],"max_tokens":9}"#;
     for (anthropic_beta, window) in [("", None), ("a,context-1m-2025-08-07", Some(1_000_000))] {
-        let request = dialects::parse_request_with(&route, body, dialects::Hints { anthropic_beta }).unwrap();
+        let request = dialects::parse_request_with(&route, body, dialects::Hints { anthropic_beta, ..dialects::Hints::default() }).unwrap();
         assert_eq!(request.ask.input_window, window);
     }
 }

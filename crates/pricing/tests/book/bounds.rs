@@ -110,7 +110,7 @@ fn a_prompt_that_is_read_again_is_bounded_by_every_reading() {
     rows.rules.push(rule("o/card", "input_tokens", "modality=audio", "", "1.25"));
     let book = PriceBook::from_rows(rows).unwrap();
     let hold = |ask: Ask| book.bound(&query("o/card"), &ask).map(|bound| bound.hold(0).unwrap().get());
-    let tools = vec![ToolAsk { tool: "web_search".to_owned(), uses_max: Some(2), result_tokens_max: Some(100) }];
+    let tools = vec![ToolAsk { tool: "web_search".to_owned(), uses_max: Some(2), result_tokens_max: Some(100), ..ToolAsk::default() }];
     let used = Ask { tools, ..chat(1_000, 0) };
     assert_eq!(hold(used.clone()), Ok(1_200 * 1_250 + 20_000_000), "the seller counts prompt and results once");
     let again = Ask { prompt_again_after_tools: true, ..used };

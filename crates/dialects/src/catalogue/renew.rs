@@ -128,7 +128,7 @@ pub(super) fn renew_rows<T: Timed>(before: Vec<T>, said: Vec<T>, seen: Timestamp
     }
     let is_dated = said.iter().any(T::is_dated) || said.iter().all(|row| row.is_valid_in().from.is_some());
     let start = if is_dated { said.iter().map(|row| row.is_valid_in().from).min().flatten() } else { Some(seen) };
-    joined(until(before, start), since(said, start))
+    joined(until(before, start), since(said, start), start)
 }
 
 fn until<T: Timed>(mut rows: Vec<T>, end: Option<Timestamp>) -> Vec<T> {
@@ -151,16 +151,19 @@ fn since<T: Timed>(mut rows: Vec<T>, start: Option<Timestamp>) -> Vec<T> {
     rows
 }
 
-/// Rows that say one thing and follow each other without a gap are one row: the earlier one, which lasts longer.
-fn joined<T: Timed>(mut head: Vec<T>, tail: Vec<T>) -> Vec<T> {
+/// A row that goes on where one of before was cut, with the same price, is that row, which lasts longer. Rows that either side has
+/// apart stay apart.
+fn joined<T: Timed>(mut head: Vec<T>, tail: Vec<T>, cut: Option<Timestamp>) -> Vec<T> {
+    let mut added = Vec::new();
     for next in tail {
         let span = next.is_valid_in();
-        let follows = |row: &T| row.is_valid_in().to.is_some() && row.is_valid_in().to == span.from && row.is_one(&next);
-        match head.iter_mut().find(|row| follows(row)) {
+        let goes_on = |row: &T| cut.is_some() && span.from == cut && row.is_valid_in().to == cut && row.is_one(&next);
+        match head.iter_mut().find(|row| goes_on(row)) {
             Some(earlier) => earlier.valid().to = span.to,
-            None => head.push(next),
+            None => added.push(next),
         }
     }
+    head.append(&mut added);
     head
 }
 

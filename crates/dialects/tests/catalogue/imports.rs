@@ -77,6 +77,22 @@ fn promotions_and_peak_hours_change_apart_from_the_list_price() {
 }
 
 #[test]
+fn rows_that_a_source_keeps_apart_stay_apart_in_any_order() {
+    for text in [
+        "gpt input 5 until 2026-10-09 | gpt input 5 from 2026-10-09 documented",
+        "gpt input 5 from 2026-10-09 documented | gpt input 5 until 2026-10-09",
+    ] {
+        check(&format!(
+            r"
+            import model-prices 2026-10-25 : {text}         => 1 added
+            import model-prices 2026-11-25 : {text}         => 1 same
+            book gpt input => 5 [..10-09) known [10-25..); 5 [10-09..) known [10-25..)
+            "
+        ));
+    }
+}
+
+#[test]
 fn what_a_list_leaves_out_stays_priced() {
     check(
         r"

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use dialects::{Counting, Operation, Reading, Request, StreamReader, UsageReading, parse_request, price_book, read_response_as, route};
+use dialects::{
+    Counting, Implied, Operation, Reading, Request, StreamReader, UsageReading, parse_request, price_book, read_response_as, route,
+};
 use pricing::{Cost, PriceBook, PriceQuery, Rows, Usage};
 use serde_json::{Value, json};
 
@@ -73,6 +75,9 @@ impl Case {
             Operation::Responses => wire::responses(&usage, &head),
             Operation::Messages => wire::messages(&usage, &head),
             Operation::StreamGenerate => wire::generate(&usage, &head),
+            Operation::Images | Operation::ImageEdits => wire::images(operation, &usage, &head),
+            Operation::Transcriptions => wire::transcript(&usage, &head),
+            Operation::Speech => wire::speech(&usage),
             Operation::GeminiEmbed => wire::plain(&json!({"embedding": {"values": [0.5]}, "usageMetadata": usage})),
             _ => wire::plain(&json!({"object": "list", "model": "served", "data": [{"embedding": [0.25, -1e-3]}], "usage": usage})),
         };
@@ -178,9 +183,15 @@ impl Case {
         }
     }
 
-    /// What the answer states of its tier and region wins over what was asked, as in settlement.
+    /// What the answer states of its tier and region wins over what was asked, and what it doesn't count is what the request
+    /// said, as in settlement.
     fn settled(&self, book: &PriceBook, operation: Operation, wire: &Wire) -> String {
-        let reading = read(operation, Counting::from(&book.semantics(&self.seller)), wire);
+        let mut reading = read(operation, Counting::from(&book.semantics(&self.seller)), wire);
+        if let (UsageReading::Missing, Some(request)) = (&reading.usage, self.request())
+            && let Some(Implied::Exact(usage)) = request.implied(&request.model, &reading, None)
+        {
+            reading.usage = UsageReading::Reported(usage);
+        }
         let mut query = self.query();
         query.select.extend(reading.select.clone());
         match &reading.usage {

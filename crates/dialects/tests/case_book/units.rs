@@ -1,13 +1,13 @@
 //! Server tools, audio, images and embeddings.
 
-use dialects::Operation::{Chat, Embeddings, GeminiEmbed, Responses, StreamGenerate};
+use dialects::Operation::{Chat, Embeddings, GeminiEmbed, ImageEdits, Images, Responses, Speech, StreamGenerate, Transcriptions};
 use serde_json::{Value, json};
 
 use crate::case::Case;
 use crate::shapes::{gemini, message};
 
 pub fn cases() -> Vec<Case> {
-    [tools(), media(), embeddings()].concat()
+    [tools(), media(), works(), embeddings()].concat()
 }
 
 fn tools() -> Vec<Case> {
@@ -105,6 +105,70 @@ fn media() -> Vec<Case> {
                 "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 1_290}]}),
             "39_530_000",
         ),
+    ]
+}
+
+/// Images, speech and transcripts: by tokens where the answer counts them, else by what the request says.
+fn works() -> Vec<Case> {
+    let images = |name: &str, usage: Value, expected: &str| Case::usage(name, Images, "o/gpt-image-1", usage).is(expected);
+    let made = |name: &str, members: &str, expected: &str| {
+        let body = format!(r#"{{"model":"dall-e-3","prompt":"a cat"{members}}}"#);
+        let head = json!({"data": [{"b64_json": "AAAA"}, {"b64_json": "AAAA"}]});
+        Case::answer(name, Images, "o/dall-e-3", Value::Null, head).asked("/v1/images/generations", &body).is(expected)
+    };
+    let heard = |name: &str, model: &str, usage: Value, expected: &str| Case::usage(name, Transcriptions, model, usage).is(expected);
+    vec![
+        images(
+            "70 text in, image in and image out at their own rates",
+            json!({"input_tokens": 50, "input_tokens_details": {"text_tokens": 10, "image_tokens": 40}, "output_tokens": 272, "total_tokens": 322}),
+            "11_330_000",
+        ),
+        images("70 image tokens that aren't told apart are text", json!({"input_tokens": 50, "output_tokens": 272}), "11_130_000"),
+        Case::usage(
+            "70 an edit's cached text and images",
+            ImageEdits,
+            "o/gpt-image-1",
+            json!({"input_tokens": 50, "input_tokens_details": {"text_tokens": 10, "image_tokens": 40, "cached_tokens": 30,
+                "cached_tokens_details": {"text_tokens": 4, "image_tokens": 26}}, "output_tokens": 1}),
+        )
+        .is("280_000"),
+        images("74 image tokens that can't be true", json!({"input_tokens": -1, "output_tokens": 1}), "refused: input_tokens is negative"),
+        made("70 by image, size and quality", r#","n":2"#, "80_000_000"),
+        made("70 a larger size", r#","n":2,"size":"1024x1792""#, "160_000_000"),
+        made("70 a better quality", r#","n":2,"quality":"hd""#, "160_000_000"),
+        made("70 what is made counts, not what was asked for", r#","n":5"#, "80_000_000"),
+        made(
+            "70 a size without a price",
+            r#","size":"256x256""#,
+            "unpriced: no price is known for image standard 256x256 of model `o/dall-e-3` of seller `o`",
+        ),
+        heard("71 a transcript by seconds", "o/whisper-1", json!({"type": "duration", "seconds": 42}), "4_200_000"),
+        heard(
+            "71 a part of a second is one",
+            "o/whisper-1",
+            serde_json::from_str(r#"{"type":"duration","seconds":41.2}"#).unwrap(),
+            "4_200_000",
+        ),
+        heard(
+            "71 a transcript by tokens, audio apart",
+            "o/audio",
+            json!({"type": "tokens", "input_tokens": 14, "input_token_details": {"text_tokens": 4, "audio_tokens": 10}, "output_tokens": 45}),
+            "860_000",
+        ),
+        Case::usage("71 speech by characters", Speech, "o/tts-1", Value::Null)
+            .asked("/v1/audio/speech", r#"{"model":"tts-1","voice":"alloy","input":"Grüße 😀"}"#)
+            .is("105_000"),
+        Case::usage("71 speech by tokens", Speech, "o/audio", json!({"input_tokens": 14, "output_tokens": 101})).is("8_115_000"),
+        Case::hold(
+            "70 a hold for images",
+            "o/dall-e-3",
+            "/v1/images/generations",
+            r#"{"model":"dall-e-3","prompt":"x","n":2,"quality":"hd"}"#,
+            0,
+        )
+        .is("160_000_000"),
+        Case::hold("71 a hold for speech", "o/tts-1", "/v1/audio/speech", r#"{"model":"tts-1","voice":"alloy","input":"Hello."}"#, 0)
+            .is("90_000"),
     ]
 }
 

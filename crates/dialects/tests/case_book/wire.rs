@@ -1,5 +1,6 @@
 //! A usage object inside the answers that a provider sends it in: whole, and as the stream that says the same.
 
+use dialects::Operation;
 use serde_json::{Value, json};
 
 /// What a provider sent.
@@ -102,6 +103,37 @@ pub fn generate(usage: &Value, head: &Value) -> Vec<Wire> {
     begun["usageMetadata"] = json!({"promptTokenCount": usage.get("promptTokenCount"), "candidatesTokenCount": 1});
     let array = Wire { form: "array", stream: true, bytes: json!([begun, answer]).to_string().into_bytes() };
     vec![whole(&answer), events(&[("", begun), ("", answer)], ""), array]
+}
+
+/// Images that were made, whole and as the event that ends their stream.
+pub fn images(operation: Operation, usage: &Value, head: &Value) -> Vec<Wire> {
+    let answer = with(json!({"created": 1, "data": [{"b64_json": "AAAA"}], "usage": usage}), head);
+    if usage.is_null() {
+        return vec![whole(&answer)];
+    }
+    let name = if operation == Operation::Images { "image_generation" } else { "image_edit" };
+    let partial = json!({"type": format!("{name}.partial_image"), "b64_json": "AA", "partial_image_index": 0});
+    let done = json!({"type": format!("{name}.completed"), "b64_json": "AAAA", "usage": usage});
+    vec![whole(&answer), events(&[("", partial), ("", done)], "")]
+}
+
+/// A transcript, whole and streamed; a stream counts tokens only.
+pub fn transcript(usage: &Value, head: &Value) -> Vec<Wire> {
+    let answer = with(json!({"text": "Hello.", "usage": usage}), head);
+    if usage["type"] != "tokens" {
+        return vec![whole(&answer)];
+    }
+    let done = json!({"type": "transcript.text.done", "text": "Hello.", "usage": usage});
+    vec![whole(&answer), events(&[("", json!({"type": "transcript.text.delta", "delta": "Hello."})), ("", done)], "")]
+}
+
+/// Speech: sound without a word on its cost, or events that end with their usage.
+pub fn speech(usage: &Value) -> Vec<Wire> {
+    if usage.is_null() {
+        return vec![Wire { form: "sound", stream: false, bytes: vec![0; 100] }];
+    }
+    let sound = json!({"type": "speech.audio.delta", "audio": "AAAA"});
+    vec![events(&[("", sound), ("", json!({"type": "speech.audio.done", "usage": usage}))], "")]
 }
 
 /// Any other answer, as it is.

@@ -133,20 +133,23 @@ struct Open {
 
 impl PriceBook {
     /// The allowances of a plan at a time, as known at another: of those that replace each other the one that ranks
-    /// first (the operator's, the plan's own, contract before promotion before list, the latest).
+    /// first (the operator's, the plan's own, contract before promotion before list, the latest, the first by id).
     #[must_use]
     pub fn allowances(&self, seller: &str, plan: &str, at: Timestamp, as_of: Timestamp) -> Vec<&Allowance> {
         let applies = |row: &&Allowance| {
             let whose = row.seller == seller && (row.plan.is_empty() || row.plan == plan);
             whose && row.valid.contains(at) && row.recorded.contains(as_of)
         };
-        let rank = |row: &Allowance| (row.layer, !row.plan.is_empty(), row.price_kind, row.valid.from);
+        let mut rows: Vec<&Allowance> = self.rows().allowances.iter().filter(applies).collect();
+        rows.sort_by(|a, b| {
+            let rank = |row: &Allowance| (row.layer, !row.plan.is_empty(), row.price_kind, row.valid.from);
+            rank(b).cmp(&rank(a)).then_with(|| a.id.cmp(&b.id))
+        });
         let mut chosen: Vec<&Allowance> = Vec::new();
-        for row in self.rows().allowances.iter().filter(applies) {
-            match chosen.iter_mut().find(|other| other.sku == row.sku && other.every == row.every && other.grant.is_like(&row.grant)) {
-                Some(other) if rank(other) < rank(row) => *other = row,
-                Some(_) => {}
-                None => chosen.push(row),
+        for row in rows {
+            let is_replaced = |other: &&Allowance| other.sku == row.sku && other.every == row.every && other.grant.is_like(&row.grant);
+            if !chosen.iter().any(is_replaced) {
+                chosen.push(row);
             }
         }
         chosen

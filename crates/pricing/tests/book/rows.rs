@@ -202,3 +202,28 @@ fn the_operators_facts_hold_wherever_they_stand() {
     let theirs = |row: Model| Model { seller: "s".to_owned(), ..row };
     assert_eq!(known(vec![theirs(facts(9, own)), theirs(facts(5, book))], vec![usage(true, own)]), (9, true));
 }
+
+#[test]
+fn which_of_two_allowances_holds_does_not_depend_on_the_order_of_rows() {
+    let pool = |id: &str, nanos: i64, price_kind: PriceKind| Allowance {
+        id: id.to_owned(),
+        seller: "s".to_owned(),
+        plan: "pro".to_owned(),
+        sku: Rule::ANY_SKU.to_owned(),
+        grant: Grant::Pool { per_seat: money::Nanos::new(nanos) },
+        every: Period::Month,
+        valid: Span::ALWAYS,
+        recorded: Span::ALWAYS,
+        price_kind,
+        prov: Provenance::default(),
+        layer: Layer::Embedded,
+    };
+    for (winner, loser) in
+        [(pool("a", 1, PriceKind::List), pool("b", 2, PriceKind::List)), (pool("b", 1, PriceKind::Promo), pool("a", 2, PriceKind::List))]
+    {
+        for allowances in [vec![winner.clone(), loser.clone()], vec![loser.clone(), winner.clone()]] {
+            let book = PriceBook::from_rows(Rows { allowances, ..Rows::default() }).unwrap();
+            assert_eq!(book.allowances("s", "pro", now(), now()), [&winner]);
+        }
+    }
+}

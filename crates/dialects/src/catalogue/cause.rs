@@ -137,7 +137,7 @@ impl Case<'_> {
 
     /// One side's price is what another row has for peak hours.
     fn peak(&self, theirs: &Rule) -> Found {
-        let mut peaks = self.all_rows().filter(|(_, rule)| rule.schedule.is_some());
+        let mut peaks = self.all_rows().filter(|(_, rule)| rule.schedule.is_some() && rule.valid.contains(self.at));
         let (who, peak) = peaks.find(|(_, rule)| {
             let twice = |a: &Price, b: &Price| flat(a).zip(flat(b)).is_some_and(|(a, b)| is_factor(a, b, 2, 1));
             is_same(&rule.price, &theirs.price) || is_same(&rule.price, &self.chosen.price) || twice(&theirs.price, &self.chosen.price)
@@ -158,7 +158,8 @@ impl Case<'_> {
     /// One side knows that the id is retired, and what is billed for it since.
     fn retirement(&self, name: &str, theirs: &Rule) -> Found {
         let known = |rule: &Rule| retired_on(rule).filter(|day| *day <= self.at);
-        let (who, on, rule, other) = match (known(self.chosen), known(theirs)) {
+        let chosen = self.rows_of(&self.chosen.prov.source).find_map(known);
+        let (who, on, rule, other) = match (chosen.or(known(self.chosen)), known(theirs)) {
             (Some(on), None) => (self.chosen.prov.source.as_str(), on, self.chosen, name),
             (None, Some(on)) => (name, on, theirs, self.chosen.prov.source.as_str()),
             _ => return None,
@@ -180,7 +181,7 @@ impl Case<'_> {
                 .iter()
                 .filter(|rule| is_own(rule))
                 .map(|rule| (rule.prov.source.as_str(), *rule, rule.valid.to.or(rule.recorded.to)));
-            let mut over = dated.chain(withdrawn).filter(|(_, rule, end)| rule.schedule.is_none() && end.is_some_and(|end| end <= self.at));
+            let mut over = dated.chain(withdrawn).filter(|(_, _, end)| end.is_some_and(|end| end <= self.at));
             if let Some((source, _, Some(end))) = over.find(|(_, rule, _)| is_same(&rule.price, price)) {
                 return Some((Cause::Stale, format!("{who} has {}, which {source} had until {}", brief(price), day(end))));
             }
@@ -347,14 +348,13 @@ impl Case<'_> {
                 .filter_map(|(source, said)| Some((source, current(&said.rules, self.at)?)));
             let later: Vec<(&String, &Rule)> = later.collect();
             let lineages: BTreeSet<&str> = later.iter().map(|(source, _)| lineage(source, &self.item.seller)).collect();
-            if lineages.len() >= 2 && later.iter().all(|(_, rule)| is_same(&rule.price, rival)) {
-                let text = format!(
-                    "{who} has {} and was read on {}; all {} read since have {}",
-                    brief(price),
-                    day(*read),
-                    later.len(),
-                    brief(rival)
-                );
+            // One later reader is enough when it cites the same page of the seller.
+            let own = self.rows_of(who).find_map(host);
+            let reread = own.is_some() && later.iter().any(|(_, rule)| host(rule) == own);
+            if (lineages.len() >= 2 || reread) && later.iter().all(|(_, rule)| is_same(&rule.price, rival)) {
+                let names: Vec<&str> = later.iter().map(|(source, _)| source.as_str()).collect();
+                let (ours, theirs) = (brief(price), brief(rival));
+                let text = format!("{who} has {ours} and was read on {}; {}, read since, has {theirs}", day(*read), names.join(" and "));
                 return Some((Cause::Stale, text));
             }
         }
@@ -368,6 +368,11 @@ impl Case<'_> {
     fn all_rows(&self) -> impl Iterator<Item = (&str, &Rule)> {
         self.sources.iter().flat_map(|(source, said)| said.rules.iter().map(move |rule| (source.as_str(), rule)))
     }
+}
+
+/// The host of the page that a row cites.
+fn host(rule: &Rule) -> Option<&str> {
+    rule.prov.url.split_once("://")?.1.split('/').next().filter(|host| !host.is_empty())
 }
 
 /// Which skus of a seller have a pair of prices.

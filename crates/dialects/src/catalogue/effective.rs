@@ -17,7 +17,7 @@ use pricing::{Alias, Allowance, Basis, BookError, Layer, Model, PriceBook, Rows,
 use super::Catalogue;
 use super::amount::{current, is_same};
 use super::choose::{BySource, Outcome, outcomes, votes};
-use super::evidence::{Evidence, Unit, is_own};
+use super::evidence::{Evidence, Unit, is_own, noted};
 use super::renew::{Timed, record, renew, renew_rows, says_the_same};
 
 impl Catalogue {
@@ -106,6 +106,9 @@ fn vote(rules: &mut [Rule], name: &str, sources: &BySource, at: Timestamp) {
     for rule in rules.iter_mut().filter(|rule| rule.recorded.contains(at) && rule.valid.contains(at) && rule.schedule.is_none()) {
         let name = if rule.prov.source == name { name } else { rule.prov.source.as_str() };
         (rule.prov.agree, rule.prov.differ) = votes(name, Some(&rule.price), sources, at);
+        if let Some(said) = sources.get(name) {
+            noted(std::slice::from_mut(rule), &said.rules.iter().collect::<Vec<_>>());
+        }
     }
 }
 

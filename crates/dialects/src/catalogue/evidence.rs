@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use money::{Decimal, Rate};
 use pricing::{Basis, Layer, Price, PriceBook, Provenance, Rule, Span, Step, TierMode};
 
+use super::amount::{current, is_same};
 use super::choose::{BySource, Groups, Said, Seen};
 use super::item::ByItem;
 use super::renew::renew;
@@ -181,13 +182,34 @@ fn known(base: Option<&Said>, said: &[&Rule], reads: &Reads, at: Timestamp) -> S
         return base.clone();
     }
     if base.only_votes && base.rules.iter().any(|rule| rule.prov.raw != AGREES) {
-        return if reads.first_since.is_some() { owned(now) } else { base.clone() };
+        // The text of a chosen row tells a rival's price without its dates, which an import of the same price has.
+        let price = |rules: &[Rule]| current(rules, base_read).map(|rule| rule.price.clone());
+        let now = owned(now);
+        let is_told = price(&now.rules).zip(price(&base.rules)).is_some_and(|(now, told)| is_same(&now, &told));
+        return match (reads.first_since, is_told) {
+            (Some(_), _) => now,
+            (None, true) => Said { only_votes: true, ..now },
+            (None, false) => base.clone(),
+        };
     }
-    let base_rules: Vec<&Rule> = base.rules.iter().collect();
-    let at_base = if earlier.is_empty() { base.rules.clone() } else { renew(&earlier, &base_rules, base_read) };
+    let mut base_rules = base.rules.clone();
+    noted(&mut base_rules, &now);
+    let base_rules: Vec<&Rule> = base_rules.iter().collect();
+    let at_base = if earlier.is_empty() { base_rules.into_iter().cloned().collect() } else { renew(&earlier, &base_rules, base_read) };
     match reads.first_since {
         Some(first) => Said { rules: renew(&at_base.iter().collect::<Vec<_>>(), &now, first), only_votes: false },
         None => Said { rules: at_base, only_votes: base.only_votes },
+    }
+}
+
+/// Rows with the remarks, such as that a model was retired, that their source makes now.
+pub(super) fn noted(rules: &mut [Rule], now: &[&Rule]) {
+    for rule in rules {
+        if let Some(now) =
+            now.iter().find(|now| !now.prov.note.is_empty() && now.schedule == rule.schedule && is_same(&now.price, &rule.price))
+        {
+            rule.prov.note.clone_from(&now.prov.note);
+        }
     }
 }
 

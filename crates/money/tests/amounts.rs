@@ -97,7 +97,8 @@ fn an_amount_that_is_too_large_is_not_a_number() {
     assert_eq!(Exact::ZERO.checked_sub(most).and_then(|less| less.checked_sub(most)), None);
     assert_eq!(most.checked_sub(most), Some(Exact::ZERO));
     assert_eq!((most.round_up(), most.round_half_even()), (None, None), "beyond 64 bits of nano-dollars");
-    assert_eq!(rate("2", 1).times(3).unwrap().checked_mul(2), rate("2", 1).times(6));
+    let two = |count: u64| rate("2", 1).times(count).unwrap();
+    assert_eq!((two(3).checked_mul(2), two(3).checked_add(two(1)), two(3).checked_sub(two(1))), (Some(two(6)), Some(two(4)), Some(two(2))));
 }
 
 #[test]

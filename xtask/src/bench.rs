@@ -12,7 +12,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use dialects::{Hints, Operation, parse_request_with, read_response, route, tokens_of};
+use dialects::{Hints, Operation, Vocabulary, parse_request_with, read_response, route};
 use pricing::{Attrs, Meter, PriceBook, PriceQuery, Usage};
 use sha2::{Digest as _, Sha256};
 
@@ -153,8 +153,9 @@ fn requests(trip: f64, text: &mut String) -> anyhow::Result<()> {
         let parsed = nanos(|| serde_json::from_slice::<serde_json::Value>(bytes));
         let hashed = nanos(|| Sha256::digest(bytes));
         let copied = nanos(|| bytes.clone());
-        let exact = match tokens_of(&route, bytes, "openai", "gpt-5.5") {
-            Some(_) => format!("{:.0}", nanos(|| tokens_of(&route, bytes, "openai", "gpt-5.5")) / stage),
+        let request = parse_request_with(&route, bytes, Hints::default()).map_err(|error| anyhow::anyhow!("{error:?}"))?;
+        let exact = match Vocabulary::of("openai/gpt-5.5").filter(|_| route.operation == Operation::Chat) {
+            Some(vocabulary) => format!("{:.0}", nanos(|| request.ask_by_vocabulary(&route, bytes, vocabulary)) / stage),
             None => "–".to_owned(),
         };
         let kibibytes = bytes.len() as f64 / 1024.0;

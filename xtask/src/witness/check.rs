@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use dialects::{Hints, Reading, Request, Route, Shape, StreamReader, UsageReading, parse_request_with, read_response, route};
+use dialects::{Counting, Hints, Reading, Request, Route, Shape, StreamReader, UsageReading, parse_request_with, read_response_as, route};
 use jiff::Timestamp;
 use money::Nanos;
 use pricing::{Bound, Cost, PriceBook, PriceQuery};
@@ -46,7 +46,8 @@ pub fn case(book: &PriceBook, choices: &mut Choices) -> Result<Seen, Failure> {
     let served = case.serve(&forwarded, choices).map_err(|what| fail("the forwarded bytes are no request", &case, what))?;
     let bill = served.bill.nanos.ok_or_else(|| fail("the biller has no card", &case, String::new()))?;
     let mut seen = Seen { cells: cells(&case, &served.usage), ..Seen::default() };
-    for (kind, reading) in answers(&case, &request, &route, &served) {
+    let counting = Counting::from(&book.semantics(case.offer.seller));
+    for (kind, reading) in answers(&case, &request, (&route, counting), &served) {
         let at_the_end = PriceQuery { at: Timestamp::from_second(case.ended).unwrap_or_default(), ..query.clone() };
         let cost = cost(book, &at_the_end, &reading)
             .map_err(|what| fail("an answer has no cost", &case, format!("{kind}: {what}\n{}", billed(&served))))?;
@@ -112,14 +113,14 @@ fn shaped(case: &Case, request: &Request, bound: &Bound, granted: u64) -> Vec<u8
     request.shape(&case.body, &shape)
 }
 
-fn answers(case: &Case, request: &Request, route: &Route, served: &Served) -> Vec<(&'static str, Reading)> {
-    let mut answers = vec![("whole", read_response(route.operation, &served.whole))];
+fn answers(case: &Case, request: &Request, (route, counting): (&Route, Counting), served: &Served) -> Vec<(&'static str, Reading)> {
+    let mut answers = vec![("whole", read_response_as(route.operation, counting, &served.whole))];
     if !served.stream.is_empty() {
         let operation = match route.operation {
             dialects::Operation::Generate => dialects::Operation::StreamGenerate,
             other => other,
         };
-        let mut reader = StreamReader::new(operation, case.offer.operation == Operation::Chat && !request.wants_usage);
+        let mut reader = StreamReader::new(operation, case.offer.operation == Operation::Chat && !request.wants_usage).counting(counting);
         for piece in served.stream.chunks(1_000) {
             if reader.push(bytes::Bytes::copy_from_slice(piece)).is_err() {
                 break;

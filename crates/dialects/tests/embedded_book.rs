@@ -298,3 +298,33 @@ fn the_book_is_named_by_its_content() {
     assert_eq!(BOOK.version(), embedded().version());
     assert_eq!(BOOK.version().len(), 16);
 }
+
+/// The book is read seller by seller; that must not show.
+#[test]
+fn a_seller_at_a_time_prices_as_all_at_once() {
+    let whole = PriceBook::from_rows(embedded_rows()).unwrap();
+    for (seller, sku) in whole.models() {
+        let query = PriceQuery::new(seller, sku, NOW.parse().unwrap());
+        for meter in ["input_tokens", "output_tokens", "second", "image", "query", "seat_month"] {
+            let of = |book: &PriceBook| {
+                book.price_for(&query, &Meter::from_name(meter), &Attrs::new(), 0).map(|resolved| (resolved.rate, resolved.rule.id.clone()))
+            };
+            assert_eq!(of(&BOOK), of(&whole), "{seller} {sku} {meter}");
+        }
+        assert_eq!(BOOK.model_facts(&query), whole.model_facts(&query), "{seller} {sku}");
+    }
+    assert!(BOOK.models().eq(whole.models()));
+    assert_eq!(BOOK.rows().rules.len(), whole.rows().rules.len());
+    assert_eq!(BOOK.rows().aliases.len(), whole.rows().aliases.len());
+    assert_eq!(BOOK.rows().allowances.len(), whole.rows().allowances.len());
+}
+
+#[test]
+fn the_books_age_is_known_source_by_source() {
+    let newest = dialects::price_book::embedded_as_of();
+    let sources: std::collections::BTreeSet<String> = embedded_rows().rules.into_iter().map(|rule| rule.prov.source).collect();
+    let dated: Vec<_> = sources.iter().filter_map(|source| dialects::price_book::embedded_seen(source)).collect();
+    assert_eq!(dated.len(), 6, "{sources:?}");
+    assert_eq!(dated.into_iter().max(), Some(newest));
+    assert_eq!(dialects::price_book::embedded_seen("portkey"), None);
+}

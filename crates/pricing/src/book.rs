@@ -83,6 +83,16 @@ pub(crate) struct Shelves {
     pub by_seller: BTreeMap<String, Shelf>,
     /// Models of no particular seller, by sku.
     pub models: BTreeMap<String, usize>,
+    /// The sellers' own books, of a book that is read seller by seller.
+    pub parts: Option<Parts>,
+}
+
+/// Books of one seller each, read when a seller is first asked for.
+pub(crate) struct Parts {
+    read: fn(&str) -> PriceBook,
+    name: fn() -> String,
+    sellers: BTreeMap<&'static str, OnceLock<PriceBook>>,
+    whole: OnceLock<PriceBook>,
 }
 
 /// What one seller sells, by index into [`Rows`].
@@ -122,6 +132,32 @@ impl PriceBook {
         Ok(Self { shelves: Arc::new(Shelves::new(rows)) })
     }
 
+    /// A book that is read seller by seller, each when it is first asked for: a start that prices one seller's models doesn't read
+    /// all. `read` gives the book of one seller, always the same and with no row of another; `name` is what
+    /// [`PriceBook::version`] says, a hash of everything that `read` can give.
+    #[must_use]
+    pub fn by_seller(sellers: &[&'static str], read: fn(&str) -> Self, name: fn() -> String) -> Self {
+        let sellers = sellers.iter().map(|seller| (*seller, OnceLock::new())).collect();
+        let parts = Parts { read, name, sellers, whole: OnceLock::new() };
+        Self { shelves: Arc::new(Shelves { parts: Some(parts), ..Shelves::default() }) }
+    }
+
+    /// The book that has a seller's rows: this one, or its part for the seller.
+    pub(crate) fn of(&self, seller: &str) -> &Self {
+        let part = self.shelves.parts.as_ref().and_then(|parts| Some((parts, parts.sellers.get_key_value(seller)?)));
+        part.map_or(self, |(parts, (seller, part))| part.get_or_init(|| (parts.read)(seller)))
+    }
+
+    /// The book with all rows in one place.
+    pub(crate) fn whole(&self) -> &Self {
+        let Some(parts) = &self.shelves.parts else { return self };
+        parts.whole.get_or_init(|| {
+            let mut rows = Rows::default();
+            parts.sellers.keys().for_each(|seller| rows.append(self.of(seller).shelves.rows.clone()));
+            Self { shelves: Arc::new(Shelves::new(rows)) }
+        })
+    }
+
     /// This book with rows of the operator, which win over its own. A row of sku `seller/model` means the book's own sku of
     /// that model name, if there is one: `azure/gpt-5.5` is `openai/gpt-5.5` at seller `azure`.
     ///
@@ -138,18 +174,13 @@ impl PriceBook {
         extra.modifiers.iter_mut().for_each(|row| self.use_own_sku(&row.seller, &mut row.sku));
         extra.models.iter_mut().for_each(|row| self.use_own_sku(&row.seller, &mut row.sku));
         extra.aliases.iter_mut().for_each(|row| self.use_own_sku(&row.seller, &mut row.sku));
-        let mut rows = self.shelves.rows.clone();
-        rows.rules.append(&mut extra.rules);
-        rows.aliases.append(&mut extra.aliases);
-        rows.modifiers.append(&mut extra.modifiers);
-        rows.models.append(&mut extra.models);
-        rows.semantics.append(&mut extra.semantics);
-        rows.allowances.append(&mut extra.allowances);
+        let mut rows = self.rows().clone();
+        rows.append(extra);
         Self::from_rows(rows)
     }
 
     fn use_own_sku(&self, seller: &str, sku: &mut String) {
-        let Some(shelf) = self.shelves.by_seller.get(seller).filter(|shelf| !shelf.skus.contains_key(sku)) else { return };
+        let Some(shelf) = self.of(seller).shelves.by_seller.get(seller).filter(|shelf| !shelf.skus.contains_key(sku)) else { return };
         let model = sku.strip_prefix(seller).and_then(|rest| rest.strip_prefix('/'));
         if let Some(Some(own)) = model.and_then(|model| shelf.bare.get(model)) {
             own.clone_into(sku);
@@ -159,13 +190,17 @@ impl PriceBook {
     /// The rows, in the order in which they were given.
     #[must_use]
     pub fn rows(&self) -> &Rows {
-        &self.shelves.rows
+        &self.whole().shelves.rows
     }
 
     /// A hash that names this book; stored with every cost so that it can be repeated. Computed when first asked for.
     #[must_use]
     pub fn version(&self) -> &str {
-        self.shelves.version.get_or_init(|| crate::fingerprint::version(&self.shelves.rows))
+        let hash = || match &self.shelves.parts {
+            Some(parts) => (parts.name)(),
+            None => crate::fingerprint::version(&self.shelves.rows),
+        };
+        self.shelves.version.get_or_init(hash)
     }
 
     /// The sku behind a query's model name, if it is known.
@@ -176,8 +211,9 @@ impl PriceBook {
 
     /// The shelf of the query's seller and the sku that its model name stands for, if both are known.
     pub(crate) fn resolve<'a>(&'a self, query: &'a PriceQuery) -> Option<(&'a Shelf, Named<'a>)> {
-        let shelf = self.shelves.by_seller.get(&query.seller)?;
-        Some((shelf, self.named(shelf, query, &query.model, true)?))
+        let book = self.of(&query.seller);
+        let shelf = book.shelves.by_seller.get(&query.seller)?;
+        Some((shelf, book.named(shelf, query, &query.model, true)?))
     }
 
     /// The operator's names come before those of the book: in each, an alias, then a sku, then a pattern.

@@ -51,9 +51,10 @@ impl PriceBook {
     /// The pricing currency of a seller at a time, as known at another; `None` for sellers that bill in dollars.
     #[must_use]
     pub fn credit(&self, seller: &str, at: Timestamp, as_of: Timestamp) -> Option<Credit> {
-        let indexes = self.shelves.by_seller.get(seller)?.skus.get(Rule::ANY_SKU)?;
+        let shelves = &self.of(seller).shelves;
+        let indexes = shelves.by_seller.get(seller)?.skus.get(Rule::ANY_SKU)?;
         let meter = Meter::Other(Credit::METER.to_owned());
-        let rules = indexes.iter().filter_map(|index| self.shelves.rows.rules.get(*index));
+        let rules = indexes.iter().filter_map(|index| shelves.rows.rules.get(*index));
         let current = rules.filter(|rule| rule.meter == meter && rule.valid.contains(at) && rule.recorded.contains(as_of));
         let rule = current.max_by_key(|rule| (rule.layer, rule.valid.from))?;
         let Price::Flat(rate) = rule.price else { return None };

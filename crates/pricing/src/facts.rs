@@ -22,15 +22,17 @@ impl PriceBook {
 
     fn known_facts(&self, query: &PriceQuery) -> Option<&ModelFacts> {
         let (shelf, named) = self.resolve(query)?;
-        let index = shelf.models.get(named.sku).or_else(|| self.shelves.models.get(named.sku))?;
-        self.shelves.rows.models.get(*index).map(|model| &model.facts)
+        let shelves = &self.of(&query.seller).shelves;
+        let index = shelf.models.get(named.sku).or_else(|| shelves.models.get(named.sku))?;
+        shelves.rows.models.get(*index).map(|model| &model.facts)
     }
 
     /// What a seller's usage includes; the default where nothing is known of it.
     #[must_use]
     pub fn semantics(&self, seller: &str) -> Semantics {
-        let known = self.shelves.by_seller.get(seller).and_then(|shelf| shelf.semantics);
-        let row = known.and_then(|index| self.shelves.rows.semantics.get(index)).cloned();
+        let shelves = &self.of(seller).shelves;
+        let known = shelves.by_seller.get(seller).and_then(|shelf| shelf.semantics);
+        let row = known.and_then(|index| shelves.rows.semantics.get(index)).cloned();
         row.unwrap_or_else(|| Semantics { seller: seller.to_owned(), ..Semantics::default() })
     }
 
@@ -42,7 +44,8 @@ impl PriceBook {
     /// Everything that is sold, as (seller, sku) in order.
     pub fn models(&self) -> impl Iterator<Item = (&str, &str)> {
         let named = |sku: &&String| sku.as_str() != Rule::ANY_SKU;
-        self.shelves
+        self.whole()
+            .shelves
             .by_seller
             .iter()
             .flat_map(move |(seller, shelf)| shelf.skus.keys().filter(named).map(|sku| (seller.as_str(), sku.as_str())))
@@ -51,15 +54,16 @@ impl PriceBook {
     /// The facts row of a sku, the seller's own before the general one.
     #[must_use]
     pub fn model(&self, seller: &str, sku: &str) -> Option<&Model> {
-        let own = self.shelves.by_seller.get(seller).and_then(|shelf| shelf.models.get(sku));
-        self.shelves.rows.models.get(*own.or_else(|| self.shelves.models.get(sku))?)
+        let shelves = &self.of(seller).shelves;
+        let own = shelves.by_seller.get(seller).and_then(|shelf| shelf.models.get(sku));
+        shelves.rows.models.get(*own.or_else(|| shelves.models.get(sku))?)
     }
 
     /// The sku of a seller whose tokens are dearest at a time: what an unknown model is priced as when a policy says so.
     /// Dearest by the sum of its input and output rates; the first by name among equals.
     #[must_use]
     pub fn dearest_of(&self, seller: &str, at: Timestamp) -> Option<String> {
-        let shelf = self.shelves.by_seller.get(seller)?;
+        let shelf = self.of(seller).shelves.by_seller.get(seller)?;
         let priced = shelf.skus.keys().filter(|sku| sku.as_str() != Rule::ANY_SKU).filter_map(|sku| {
             let (input, output) = self.token_rates(&PriceQuery::new(seller, sku, at))?;
             Some((input.times(1)?.checked_add(output.times(1)?)?, sku))
@@ -72,7 +76,7 @@ impl PriceBook {
     #[must_use]
     pub fn alternatives(&self, query: &PriceQuery, prompt_tokens: u64, output_tokens: u64) -> Vec<String> {
         let (Some(own), Some((input, output))) = (self.sku(query), self.token_rates(query)) else { return Vec::new() };
-        let Some(shelf) = self.shelves.by_seller.get(&query.seller) else { return Vec::new() };
+        let Some(shelf) = self.of(&query.seller).shelves.by_seller.get(&query.seller) else { return Vec::new() };
         let mode = self.model(&query.seller, &own).map(|model| model.mode.as_str());
         let mut cheaper: Vec<(Rate, Rate, &String)> = Vec::new();
         for sku in shelf.skus.keys().filter(|sku| **sku != own) {

@@ -78,6 +78,7 @@ pub(crate) struct Candidate<'a> {
 impl<'a> Scope<'a> {
     /// `tier` replaces the service tier that the query names.
     pub fn new(book: &'a PriceBook, query: &'a PriceQuery, tier: Option<&'a str>) -> Option<Self> {
+        let book = book.of(&query.seller);
         let (shelf, Named { sku, select, region }) = book.resolve(query)?;
         let mut scope =
             Self { book, shelf, sku, region: &query.region, select: Vec::new(), modifiers: Vec::new(), at: query.at, as_of: query.as_of };

@@ -21,6 +21,18 @@ pub struct Rows {
     pub allowances: Vec<Allowance>,
 }
 
+impl Rows {
+    /// Adds rows after these.
+    pub fn append(&mut self, mut more: Self) {
+        self.rules.append(&mut more.rules);
+        self.aliases.append(&mut more.aliases);
+        self.modifiers.append(&mut more.modifiers);
+        self.models.append(&mut more.models);
+        self.semantics.append(&mut more.semantics);
+        self.allowances.append(&mut more.allowances);
+    }
+}
+
 /// Why rows don't make a book.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BookError {

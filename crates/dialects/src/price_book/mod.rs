@@ -9,7 +9,7 @@ mod fields;
 mod reader;
 mod write;
 
-pub use embedded::{embedded, embedded_as_of, embedded_rows};
+pub use embedded::{embedded, embedded_as_of, embedded_rows, embedded_seen};
 pub use error::LineError;
 pub use reader::read;
 pub use write::{derived_id, write};

@@ -40,7 +40,7 @@ pub(super) fn read(file: &Value, names: &mut Names, out: &mut Gathered) -> Resul
     for model in models {
         let id = model["canonical_id"].as_str().ok_or_else(|| wrong("`models`", "a model without `canonical_id`"))?;
         for price in model["prices"].as_array().into_iter().flatten() {
-            if let Err(why) = read_price(id, price, names, out) {
+            if let Err(why) = read_price(id, &model["aliases"], price, names, out) {
                 out.skip(&format!("{id} {}", price["channel"].as_str().unwrap_or_default()), why);
             }
         }
@@ -63,16 +63,10 @@ fn place(channel: &str, region: &str) -> Place {
     Place { seller: seller(channel), route, region }
 }
 
-fn read_price(id: &str, price: &Value, names: &mut Names, out: &mut Gathered) -> Result<(), String> {
+fn read_price(id: &str, aliases: &Value, price: &Value, names: &mut Names, out: &mut Gathered) -> Result<(), String> {
     let channel = price["channel"].as_str().ok_or("a price without `channel`")?;
     let place = place(channel, price["region"].as_str().unwrap_or_default());
-    let (publisher, model) = id.split_once('/').ok_or("the id isn't `publisher/model`")?;
-    let sku = if place.seller == "bedrock" || !is_lab(&place.seller) {
-        let whole = names.find_whole(&place.seller, id).or_else(|| names.find_whole(&place.seller, model));
-        whole.unwrap_or_else(|| format!("{publisher}/{model}"))
-    } else {
-        names.find_whole(&place.seller, model).unwrap_or_else(|| super::names::sku(&place.seller, model))
-    };
+    let sku = sku(id, aliases, &place.seller, names).ok_or("the id isn't `publisher/model`")?;
     names.add_sku(&place.seller, &sku);
     let end = |key: &str| price[key].as_str().map(instant).transpose();
     let valid = Span { from: end("effective_from")?, to: end("effective_to")? };
@@ -80,6 +74,22 @@ fn read_price(id: &str, price: &Value, names: &mut Names, out: &mut Gathered) ->
         out.push(Rule { valid, basis: Basis::Documented, ..rule });
     }
     Ok(())
+}
+
+/// The sku of an id. Labs' models may be listed there without the maker's name: `deepseek/v4-flash`.
+fn sku(id: &str, aliases: &Value, seller: &str, names: &Names) -> Option<String> {
+    let (publisher, model) = id.split_once('/')?;
+    if seller == "bedrock" {
+        let ids = aliases.as_array().into_iter().flatten().filter_map(|row| row["alias"].as_str()).filter(|name| !name.contains('/'));
+        let own = ids.filter_map(|name| bedrock::sku(bedrock::route(name).1)).find(|sku| names.sells(seller, sku));
+        if own.is_some() {
+            return own;
+        }
+    }
+    let whole = if is_lab(seller) { None } else { names.find_whole(seller, id) };
+    let known = whole.or_else(|| names.find_whole(seller, model)).or_else(|| names.find_whole(seller, &format!("{publisher}-{model}")));
+    let is_own = is_lab(seller) && seller != "bedrock";
+    known.or_else(|| Some(if is_own { super::names::sku(seller, model) } else { format!("{publisher}/{model}") }))
 }
 
 fn price_rules(place: &Place, sku: &str, id: &str, price: &Value, out: &mut Gathered) -> Result<Vec<Rule>, String> {
@@ -138,12 +148,14 @@ fn add_names(id: &str, aliases: &Value, names: &mut Names, out: &Gathered) {
     for row in aliases.as_array().into_iter().flatten() {
         let (Some(name), Some(channel)) = (row["alias"].as_str(), row["channel"].as_str()) else { continue };
         let place = place(channel, row["price_region"].as_str().unwrap_or_default());
-        let model = id.split_once('/').map_or(id, |(_, model)| model);
-        let Some(sku) = names.find_whole(&place.seller, id).or_else(|| names.find_whole(&place.seller, model)) else { continue };
+        let Some(sku) = sku(id, aliases, &place.seller, names).filter(|sku| names.sells(&place.seller, sku)) else { continue };
         let mut prov = out.provenance("");
         row["source_url"].as_str().unwrap_or_default().clone_into(&mut prov.url);
         if place.seller == "bedrock" {
             let (_, foundation) = bedrock::route(name);
+            if name.contains('/') || bedrock::sku(foundation).is_none() {
+                continue;
+            }
             bedrock::add_names(&prov, foundation, &sku, names);
             continue;
         }
@@ -155,7 +167,7 @@ fn add_names(id: &str, aliases: &Value, names: &mut Names, out: &Gathered) {
         }
         if valid == Span::ALWAYS {
             names.add_alias(&prov, &place.seller, name, &sku, &std::collections::BTreeMap::new());
-        } else if sku.split_once('/').is_none_or(|(_, model)| model != name) {
+        } else if !names.is_own_name(&place.seller, name) {
             names.add_dated_alias(&prov, &place.seller, name, &sku, valid);
         }
     }

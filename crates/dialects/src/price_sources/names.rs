@@ -89,6 +89,11 @@ pub(super) fn undated(model: &str) -> Option<&str> {
     (digits(year, 4) && digits(month, 2)).then_some(start)
 }
 
+/// A sku without its publisher.
+fn own_name(sku: &str) -> &str {
+    sku.split_once('/').map_or(sku, |(_, model)| model)
+}
+
 fn alike(name: &str) -> String {
     name.to_lowercase().replace(['.', '_', ' '], "-")
 }
@@ -107,6 +112,11 @@ impl Names {
             names.exact.entry((row.seller.clone(), row.name.clone())).or_insert_with(|| row.sku.clone());
         }
         names
+    }
+
+    /// Lets go of a name that a source still has for a model that it no longer means.
+    pub fn forget(&mut self, seller: &str, name: &str) {
+        self.exact.remove(&(seller.to_owned(), name.to_owned()));
     }
 
     fn know(&mut self, seller: &str, sku: &str) {
@@ -130,11 +140,21 @@ impl Names {
         }
     }
 
+    /// Whether a seller is known to sell a sku.
+    pub(super) fn sells(&self, seller: &str, sku: &str) -> bool {
+        self.skus.contains(&(seller.to_owned(), sku.to_owned()))
+    }
+
+    /// Whether a name is that of a sku itself, whose rows say what it costs.
+    pub(super) fn is_own_name(&self, seller: &str, name: &str) -> bool {
+        self.alike.get(&(seller.to_owned(), alike(name))).is_some_and(|sku| own_name(sku) == name)
+    }
+
     /// The first sku to claim a name keeps it.
     pub(super) fn add_alias(&mut self, prov: &Provenance, seller: &str, name: &str, sku: &str, select: &BTreeMap<String, String>) {
         let is_own = select.is_empty() && (sku == name || sku.split_once('/').is_some_and(|(_, model)| model == name));
         let key = (seller.to_owned(), name.to_owned());
-        if is_own || name.is_empty() || self.exact.contains_key(&key) {
+        if is_own || self.is_own_name(seller, name) || name.is_empty() || self.exact.contains_key(&key) {
             return;
         }
         self.exact.insert(key, sku.to_owned());

@@ -536,3 +536,14 @@ proptest! {
         prop_assert_eq!(cent.worth(credits), Some(Exact::from(Nanos::new(nanos))));
     }
 }
+
+#[test]
+fn a_line_names_the_allowance_and_how_far_it_can_be_trusted() {
+    let prov = |confidence| Provenance { source: "plans".to_owned(), version: "2026-11".to_owned(), confidence, ..Provenance::default() };
+    let row = |confidence| Allowance { prov: prov(confidence), ..allowance("floor", "team", minimum("25")) };
+    for (confidence, rule) in [(None, "floor (plans 2026-11)"), (Some(Confidence::Secondary), "floor (plans 2026-11, secondary)")] {
+        let charge = book(vec![row(confidence)]).charge(&month("team", 1, vec![], "10")).unwrap();
+        let last = charge.lines.last().unwrap();
+        assert_eq!((last.rule.as_str(), last.what.as_str(), last.nanos), (rule, "team", nanos("15")));
+    }
+}

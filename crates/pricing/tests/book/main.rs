@@ -8,6 +8,7 @@ mod bounds;
 mod cards;
 mod case_book;
 mod names;
+mod parts;
 mod readings;
 mod resolution;
 mod rows;

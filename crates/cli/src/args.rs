@@ -430,7 +430,7 @@ pub struct BookFile {
 
 #[derive(Args, Debug)]
 pub struct PriceAsk {
-    /// The model
+    /// The model, or a machine such as `p5.48xlarge`
     #[arg(required_unless_present = "named", conflicts_with = "named")]
     pub model: Option<String>,
     /// The model, by name

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use dialects::{Counting, Dialect, Operation, Reading, StreamReader, UsageReading, read_response_as};
 use jiff::Timestamp;
+use money::Nanos;
 use pricing::{Cost, PriceBook, PriceQuery, Usage};
 use serde_json::{Map, Value, json};
 
@@ -140,6 +141,7 @@ fn read_stream(operation: Operation, counting: Counting, text: &str) -> Result<R
 fn document(query: &PriceQuery, usage: &Usage, book: &PriceBook) -> Value {
     match book.cost(query, usage) {
         Cost::Priced(priced) => json!({
+            "credits": in_credits(book, query, priced.total),
             "status": "priced",
             "total_nanos": priced.total.get(),
             "total_usd": priced.total.to_usd(),
@@ -170,6 +172,16 @@ fn document(query: &PriceQuery, usage: &Usage, book: &PriceBook) -> Value {
             })).collect::<Vec<_>>(),
         }),
     }
+}
+
+/// The amount in the seller's own pricing currency: `{"name","amount","usd_each"}`; null for sellers that bill in dollars.
+fn in_credits(book: &PriceBook, query: &PriceQuery, total: Nanos) -> Value {
+    let credit = book.credit(&query.seller, query.at, query.as_of);
+    let amount = credit.and_then(|credit| Some((credit.of(total)?, credit)));
+    amount.map_or(
+        Value::Null,
+        |(amount, credit)| json!({"name": credit.name, "amount": amount.to_string(), "usd_each": credit.usd.to_string()}),
+    )
 }
 
 /// The oracle on a data directory or backup file, read-only (a server may run on it):
@@ -210,7 +222,11 @@ mod tests {
     const ANTHROPIC_STREAM: &str = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":2679,\"output_tokens\":3}}}\n\nevent: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"input_tokens\":2679,\"output_tokens\":0}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n";
 
     fn total(dialect: &str, model: &str, usage: &str) -> Result<Value, String> {
-        let book = PriceBook::from_rows(dialects::price_book::read(CARDS).unwrap()).unwrap();
+        total_by(CARDS, dialect, model, usage)
+    }
+
+    fn total_by(cards: &str, dialect: &str, model: &str, usage: &str) -> Result<Value, String> {
+        let book = PriceBook::from_rows(dialects::price_book::read(cards).unwrap()).unwrap();
         let now = Timestamp::now();
         let ask = CostAsk {
             dialect: dialect.to_owned(),
@@ -253,6 +269,19 @@ mod tests {
             assert_eq!(document["total_nanos"], json!(nanos), "{usage}: {document}");
             let sum: i64 = document["lines"].as_array().unwrap().iter().map(|line| line["nanos"].as_i64().unwrap()).sum();
             assert_eq!(sum, nanos, "lines sum to the total");
+        }
+    }
+
+    #[test]
+    fn a_seller_with_a_currency_of_its_own_is_billed_in_it_too() {
+        let credit = r#"{"seller":"openai","sku":"*","meter":"credit","unit":"AI credit","price":"0.01"}"#;
+        let usage = r#"{"prompt_tokens":10000,"completion_tokens":500,"prompt_tokens_details":{"cached_tokens":8000}}"#;
+        for (cards, credits) in [
+            (CARDS.to_owned(), Value::Null),
+            (format!("{CARDS}{credit}"), json!({"name": "AI credit", "amount": "0.85", "usd_each": "0.01"})),
+        ] {
+            let document = total_by(&cards, "openai", "o", usage).unwrap();
+            assert_eq!((&document["total_usd"], &document["credits"]), (&json!("0.0085"), &credits));
         }
     }
 

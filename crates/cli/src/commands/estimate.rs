@@ -43,7 +43,14 @@ pub async fn cost(context: &Context, options: Cost) -> anyhow::Result<()> {
         };
         let told =
             document["provider_cost_usd"].as_str().map_or(String::new(), |told| format!("\nthe provider says ${}", output::clean(told)));
-        format!("{lines}\ntotal  {total}{told}")
+        let credits = &document["credits"];
+        let text = |name: &str| output::cell(credits.get(name), Kind::Text);
+        let credits = if credits.is_null() {
+            String::new()
+        } else {
+            format!("\n       {} {}s at ${} each", text("amount"), text("name"), text("usd_each"))
+        };
+        format!("{lines}\ntotal  {total}{credits}{told}")
     });
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use money::{Decimal, Nanos, Rate};
+use pricing::PriceBook;
 use serde::Serialize;
 use store::{AttemptRecord, AuditFilter, AuditLine, CallRecord, CallStatus, StoredLine};
 use utoipa::ToSchema;
@@ -53,18 +54,18 @@ pub(crate) async fn explain(control: &Control, call: &CallRecord) -> Result<Expl
         total_usd: usd(list),
         lines: ends().flat_map(|end| &end.lines).map(LineView::from).collect(),
         call: CallView::from(call),
-        text: text(call, &budgets, &corrections),
+        text: text(call, &control.gateway.prices(), &budgets, &corrections),
         budgets,
     })
 }
 
-fn text(call: &CallRecord, budgets: &[BudgetView], corrections: &[AuditLine]) -> Vec<String> {
+fn text(call: &CallRecord, book: &PriceBook, budgets: &[BudgetView], corrections: &[AuditLine]) -> Vec<String> {
     let mut text = vec![format!("call {}  {}  {}  {}", call.call, call.at, call.model, call.status.as_str())];
     if let Some(refused) = &call.refusal {
         text.push(format!("refused: {}; nothing was sent, nothing is owed", refused.code));
     }
     for attempt in &call.attempts {
-        attempt_text(attempt, &mut text);
+        attempt_text(attempt, book, &mut text);
     }
     for line in corrections.iter().rev() {
         let reason = line.after["reason"].as_str().unwrap_or_default();
@@ -77,7 +78,7 @@ fn text(call: &CallRecord, budgets: &[BudgetView], corrections: &[AuditLine]) ->
     text
 }
 
-fn attempt_text(attempt: &AttemptRecord, text: &mut Vec<String>) {
+fn attempt_text(attempt: &AttemptRecord, book: &PriceBook, text: &mut Vec<String>) {
     let start = &attempt.start;
     text.push(format!(
         "attempt {}  {}  {} as {}  prices of {}, book {}",
@@ -97,8 +98,16 @@ fn attempt_text(attempt: &AttemptRecord, text: &mut Vec<String>) {
     if !end.lines.is_empty() {
         text.push(format!("  = ${}  (summed exactly, rounded once to the nano-dollar, half to even)", Nanos::new(sum).to_usd()));
     }
+    text.extend(credits_text(attempt, book, Nanos::new(sum)));
     text.push(end_text(attempt));
     text.extend(end.flags.iter().map(|flag| format!("  note: {flag}")));
+}
+
+/// The same in the seller's own pricing currency, where it has one.
+fn credits_text(attempt: &AttemptRecord, book: &PriceBook, sum: Nanos) -> Option<String> {
+    let credit = book.credit(&attempt.start.seller, attempt.start.at, attempt.start.at)?;
+    let amount = credit.of(sum).filter(|amount| !amount.is_zero())?;
+    Some(format!("  = {amount} {}s at ${} each", credit.name, credit.usd))
 }
 
 fn hold_text(attempt: &AttemptRecord) -> String {

@@ -9,6 +9,7 @@ mod doctor;
 mod drain;
 mod harness;
 mod lifecycle;
+mod machines;
 mod reload;
 mod routes;
 mod things;

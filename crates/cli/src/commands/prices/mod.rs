@@ -2,6 +2,7 @@
 
 mod compare;
 mod import;
+mod machines;
 mod set;
 mod show;
 

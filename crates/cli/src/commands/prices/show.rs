@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::ask;
-use super::{get, text};
+use super::{get, machines, text};
 use crate::args::PriceAsk;
 use crate::context::Context;
 use crate::output::{self, Column, Kind};
@@ -21,10 +21,21 @@ const RATES: &[Column] = &[
     Column("RULE", "/rule", Kind::Text),
 ];
 
-/// A model's rates with their source.
+const ALLOWANCES: &[Column] = &[
+    Column("PLAN", "/plan", Kind::Text),
+    Column("EVERY", "/every", Kind::Text),
+    Column("WHAT", "/what", Kind::Text),
+    Column("FROM", "/valid_from", Kind::Text),
+    Column("TO", "/valid_to", Kind::Text),
+    Column("CONFIDENCE", "/confidence", Kind::Text),
+    Column("SOURCE", "/source", Kind::Text),
+];
+
+/// A model's rates with their source, or a machine's price of an hour and what could stand in.
 pub async fn show(context: &Context, options: &PriceAsk) -> anyhow::Result<()> {
     let document = get(context, options.book.book.as_deref(), &format!("/prices/show{}", question(options))).await?;
-    output::print(context.format, &document, rates);
+    let human = if document["machines"].is_array() { machines::human } else { rates };
+    output::print(context.format, &document, human);
     Ok(())
 }
 
@@ -53,5 +64,11 @@ fn rates(document: &Value) -> String {
     let heading = format!("{}  ({})", output::cell(document.get("sku"), Kind::Text), output::cell(document.get("seller"), Kind::Text));
     let table =
         output::table(&document["rates"], RATES, "no rate is known; set one with `mete prices set SELLER/MODEL --input USD --output USD`");
-    format!("{heading}\n{table}")
+    let allowances = match document["allowances"].as_array() {
+        Some(rows) if !rows.is_empty() => {
+            format!("\n\nBy the period, which no hold relies on:\n{}", output::table(&document["allowances"], ALLOWANCES, ""))
+        }
+        _ => String::new(),
+    };
+    format!("{heading}\n{table}{allowances}")
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod compare;
 pub(crate) mod import;
+pub(crate) mod machines;
 mod question;
 pub(crate) mod show;
 pub(crate) mod why;

@@ -287,7 +287,7 @@ fn not_excluded(rows: Vec<&Modifier>) -> Vec<&Modifier> {
     let mut kept: Vec<&Modifier> = Vec::with_capacity(rows.len());
     for (index, row) in rows.iter().enumerate() {
         let by_earlier = kept.iter().any(|other| excludes(other, row));
-        let by_later = rows[index + 1..].iter().any(|other| excludes(other, row) && !excludes(row, other));
+        let by_later = rows[index..].iter().any(|other| excludes(other, row) && !excludes(row, other));
         if !by_earlier && !by_later {
             kept.push(row);
         }

@@ -38,6 +38,7 @@ fn an_older_import_of_the_same_source_is_knowledge_of_its_own_time_only() {
         import litellm 2026-10-25 : gpt input 5 | gpt output 20
         price gpt input at 2026-10-01 known 2026-10-01          => 4
         price gpt input at 2026-11-01 known 2026-11-01          => 5
+        price gpt input at 2026-10-01 known 2026-11-01          => 5
         price gpt input at 2026-12-01 known 2026-12-01          => 4
         price gpt input at 2026-11-01 known 2026-12-01          => 5
         import litellm 2026-11-23 : gpt input 4 | gpt output 20
@@ -63,6 +64,19 @@ fn a_lesser_source_wins_by_moving_and_by_nothing_else() {
             "gpt input 5",
             "import litellm 2026-12-01 : gpt input 5\nimport litellm 2026-12-20 : gpt input 4",
             "4",
+        ),
+        (
+            "the book itself read the better one after the move",
+            "gpt input 5",
+            "import litellm 2026-10-20 : gpt input 5\nimport genai-prices 2026-10-25 : gpt input 5\nimport litellm 2026-11-01 : gpt input 4
+             import litellm 2026-12-01 : gpt input 4",
+            "5",
+        ),
+        (
+            "it moved, but from a price of its own",
+            "gpt input 5",
+            "import litellm 2026-12-01 : gpt input 4.5\nimport litellm 2026-12-20 : gpt input 4",
+            "5",
         ),
         (
             "another that was read since still says the old price",

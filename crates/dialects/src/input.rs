@@ -45,8 +45,8 @@ pub(crate) const PROVIDER_TOOL_TOKENS: u64 = 2_048;
 /// A part of content that isn't text. Members that aren't its `payload` count as text all the same, so that nothing hides
 /// beside an image.
 pub(crate) enum Media {
-    /// An image, at most this many tokens.
-    Image { tokens: u64, payload: &'static [&'static str] },
+    /// An image, at most this many tokens; so many for a model of another name, which the config may put in its place.
+    Image { tokens: u64, renamed: u64, payload: &'static [&'static str] },
     /// Audio, at most this many tokens.
     Audio { tokens: u64, payload: &'static [&'static str] },
     /// Something in the body that no formula bounds, such as a PDF; the provider's counter sees it.
@@ -73,6 +73,8 @@ pub(crate) struct Input {
     pub(crate) hidden: bool,
     /// Whether some of it is outside the body, so that a provider's own count may lack it too.
     pub(crate) uncounted: bool,
+    /// What images cost more when the config puts another model in place of the one that was named.
+    pub(crate) renamed: u64,
     /// Counts text by this vocabulary instead of by its bytes.
     pub(crate) vocabulary: Option<Vocabulary>,
 }
@@ -157,8 +159,9 @@ impl Input {
     /// Adds what the media itself costs; gives the members that are paid for with it.
     fn media(&mut self, found: Media) -> &'static [&'static str] {
         match found {
-            Media::Image { tokens, payload } => {
+            Media::Image { tokens, renamed, payload } => {
                 self.add(tokens);
+                self.renamed = self.renamed.saturating_add(renamed.saturating_sub(tokens));
                 payload
             }
             Media::Audio { tokens, payload } => {

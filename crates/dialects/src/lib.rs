@@ -20,6 +20,7 @@ mod multipart;
 mod normal;
 mod openai;
 mod parse;
+mod pixels;
 pub mod price_book;
 pub mod price_sources;
 mod reading;

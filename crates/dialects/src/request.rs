@@ -40,8 +40,8 @@ pub struct Request {
     pub(crate) work: Option<Work>,
     /// Tokens of what is stored at the provider and read again; `None` while they are unknown.
     pub(crate) carried: Option<u64>,
-    /// How often the prompt is read.
-    pub(crate) readings: u64,
+    /// Tokens that images cost more at a model of another name.
+    pub(crate) renamed: u64,
     /// Where to splice; private to this crate.
     pub(crate) splices: Splices,
 }
@@ -73,7 +73,7 @@ impl Request {
             countable: false,
             work: None,
             carried: Some(0),
-            readings: 1,
+            renamed: 0,
             splices: Splices::default(),
         }
     }
@@ -87,7 +87,13 @@ impl Request {
     /// What the request may consume when it is sent to `model`, which the config may have renamed.
     #[must_use]
     pub fn ask_for(&self, model: &str) -> Cow<'_, Ask> {
-        let Some(work) = self.work.as_ref().filter(|_| model != self.model) else { return Cow::Borrowed(&self.ask) };
+        if model == self.model {
+            return Cow::Borrowed(&self.ask);
+        }
+        let Some(work) = &self.work else {
+            let input_tokens = self.ask.input_tokens.saturating_add(self.renamed);
+            return Cow::Owned(Ask { input_tokens, ..self.ask.clone() });
+        };
         let mut ask = Ask { choices: 1, ..Ask::default() };
         work.bound(model, &mut ask);
         Cow::Owned(ask)
@@ -152,7 +158,6 @@ impl Request {
     pub(crate) fn compacts(&mut self) {
         self.ask.extra_readings = 1;
         self.ask.choices = self.ask.choices.max(2);
-        self.readings = 2;
         self.countable = false;
     }
 

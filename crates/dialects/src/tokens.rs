@@ -15,17 +15,18 @@ use crate::{Operation, Route, Vocabulary, anthropic, openai};
 impl Request {
     /// What the request may consume when its text is counted by the vocabulary of its model, [`Vocabulary::of`]; `None` where
     /// part of the input is no text of the body, or where no vocabulary can count the operation. `body` is what this
-    /// request was read from. Takes processor time in proportion to it, up to a second for a megabyte made to be slow, so
+    /// request was read from, `model` the name that is sent. Takes processor time in proportion to it, up to a second for a megabyte made to be slow, so
     /// that it doesn't belong on an async thread.
     #[must_use]
-    pub fn ask_by_vocabulary(&self, route: &Route, body: &[u8], vocabulary: Vocabulary) -> Option<Ask> {
+    pub fn ask_by_vocabulary(&self, route: &Route, body: &[u8], model: &str, vocabulary: Vocabulary) -> Option<Ask> {
         let doc = Doc::strict(body).ok()?;
         let root = doc.root();
         if route.operation == Operation::Embeddings {
             let embedding_tokens = with_margin(openai::embedding_tokens(root, vocabulary)?).min(self.ask.embedding_tokens);
             return Some(Ask { embedding_tokens, ..self.ask.clone() });
         }
-        let mut counted = Self::of(self.model.clone());
+        let bound = self.ask_for(model);
+        let mut counted = Self::of(model.to_owned());
         let input = match route.operation {
             Operation::Completions => openai::completions_input(root, vocabulary),
             Operation::Chat => openai::chat_input(root, &mut counted, Some(vocabulary)),
@@ -34,8 +35,8 @@ impl Request {
             _ => return None,
         };
         let Input { tokens, hidden: false, .. } = input.ok()? else { return None };
-        let tokens = with_margin(tokens).saturating_add(self.carried?).saturating_mul(self.readings);
-        Some(Ask { input_tokens: tokens.min(self.ask.input_tokens), ..self.ask.clone() })
+        let tokens = with_margin(tokens).saturating_add(self.carried?);
+        Some(Ask { input_tokens: tokens.min(bound.input_tokens), ..bound.into_owned() })
     }
 }
 

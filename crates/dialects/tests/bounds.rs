@@ -338,3 +338,131 @@ fn predictions_long_caches_and_larger_windows_are_asked_for() {
         assert_eq!(request.ask.input_window, window);
     }
 }
+
+/// A PNG's header: all that decides its size.
+fn png(width: u32, height: u32) -> String {
+    let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+    bytes.extend(width.to_be_bytes());
+    bytes.extend(height.to_be_bytes());
+    bytes.extend([8, 6, 0, 0, 0, 0, 0, 0, 0]);
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let six = |bytes: &[u8], at: usize| u16::from(bytes[at / 8]) << 8 | u16::from(*bytes.get(at / 8 + 1).unwrap_or(&0));
+    (0..bytes.len() * 8).step_by(6).map(|at| char::from(alphabet[usize::from(six(&bytes, at) >> (10 - at % 8) & 63)])).collect()
+}
+
+#[test]
+fn an_image_in_the_body_counts_by_its_own_pixels() {
+    let openai = |model: &str, image: &str, detail: &str| {
+        let part = format!(r#"{{"type":"image_url","image_url":{{"url":"data:image/png;base64,{image}","detail":"{detail}"}}}}"#);
+        let plain = r#"{"type":"image_url","image_url":{"url":"https://x","detail":"low"}}"#;
+        let of = |part: &str| {
+            let body = format!(r#"{{"model":"{model}","messages":[{{"role":"user","content":[{part}]}}]}}"#);
+            read("/v1/chat/completions", &body).ask.input_tokens
+        };
+        let low = if model == "gpt-4o" { 85 } else { 6_150 };
+        of(&part) + low - of(plain)
+    };
+    let anthropic = |image: &str| {
+        let source = format!(r#"{{"type":"base64","media_type":"image/png","data":"{image}"}}"#);
+        more(
+            messages,
+            r#","messages":[{"role":"user","content":[]}]"#,
+            &format!(r#","messages":[{{"role":"user","content":[{{"type":"image","source":{source}}}]}}]"#),
+        )
+    };
+    let google = |image: &str| {
+        let part = format!(r#"{{"inlineData":{{"mimeType":"image/png","data":"{image}"}}}}"#);
+        more(gemini, r#","contents":[{"parts":[]}]"#, &format!(r#","contents":[{{"parts":[{part}]}}]"#))
+    };
+    // Width, height; gpt-4o and a model of next year at `high`; Claude; Gemini: least (the documented figure) and most.
+    for (width, height, tiles, patches, claude, google_most) in [
+        (32, 32, 765, 765, 2, 2_240),
+        (1_024, 1_024, 765, 2_520, 1_399, 2_240),
+        (1_092, 1_092, 765, 3_014, 1_590, 2_240),
+        (2_048, 4_096, 1_105, 6_150, 4_800, 4_644),
+    ] {
+        let image = png(width, height);
+        let near = |tokens: u64, documented: u64| documented <= tokens && tokens <= documented + 220;
+        assert!(near(openai("gpt-4o", &image, "high"), tiles), "{width} x {height}: {}", openai("gpt-4o", &image, "high"));
+        assert!(near(openai("gpt-9", &image, "high"), patches), "{width} x {height}: {}", openai("gpt-9", &image, "high"));
+        assert!(near(anthropic(&image), claude), "{width} x {height}: {}", anthropic(&image));
+        assert!(near(google(&image), google_most), "{width} x {height}: {}", google(&image));
+    }
+    assert!(anthropic("AAAA") >= 4_784, "an image that isn't understood is the largest");
+}
+
+#[test]
+fn what_normalisation_makes_of_a_character_counts() {
+    // A tokenizer that takes NFKC first reads eighteen letters in place of one.
+    let with = |text: &str| format!(r#","messages":[{{"role":"user","content":"{text}"}}]"#);
+    for (text, bytes) in [("ﷺ", 33), ("½", 5), (r"\u00bd", 5), ("㌀", 18), ("é", 2)] {
+        assert_eq!(more(chat, &with(""), &with(text)), bytes, "{text}");
+        assert_eq!(more(messages, &with(""), &with(text)), bytes, "{text}");
+    }
+}
+
+#[test]
+fn a_ceiling_that_is_absent_or_huge_is_the_models_own() {
+    // 7 and 8.
+    let book = dialects::price_book::embedded();
+    let at = "2026-11-23T12:00:00Z".parse().unwrap();
+    for (seller, model, request, absent, ceiling, end) in [
+        ("openai", "gpt-5", chat as fn(&str) -> Request, r#","messages":[]"#, r#","messages":[],"max_completion_tokens":"#, ""),
+        ("anthropic", "claude-sonnet-4-5", messages, r#","messages":[]"#, r#","messages":[],"max_tokens":"#, ""),
+        ("google", "gemini-2.5-pro", gemini, r#","contents":[]"#, r#","contents":[],"generationConfig":{"maxOutputTokens":"#, "}"),
+    ] {
+        let query = pricing::PriceQuery::new(seller, model, at);
+        let wanted = |members: &str| {
+            let bound = book.bound(&query, &request(members).ask).unwrap();
+            (bound.ceiling_wanted, bound.output_tokens_max)
+        };
+        let ((of_absent, most), (of_huge, _)) = (wanted(absent), wanted(&format!("{ceiling}999999999{end}")));
+        assert_eq!((of_absent, of_huge, wanted(&format!("{ceiling}77{end}")).0), (most, most, 77), "{model}");
+    }
+}
+
+#[test]
+fn a_thinking_budget_counts_within_the_ceiling() {
+    let with = |members: &str| messages(&format!(r#","messages":[]{members}"#)).ask;
+    assert_eq!(with(r#","max_tokens":9000,"thinking":{"type":"enabled","budget_tokens":4000}"#).thinking_budget, 4_000);
+    assert_eq!(with(r#","max_tokens":9000"#).thinking_budget, 0);
+    let google =
+        |budget: &str| gemini(&format!(r#","contents":[],"generationConfig":{{"thinkingConfig":{{"thinkingBudget":{budget}}}}}"#)).ask;
+    assert_eq!((google("5000").thinking_budget, google("-1").thinking_budget), (5_000, 0));
+}
+
+#[test]
+fn what_goes_on_by_id_is_bounded_by_what_is_stored_or_by_the_window() {
+    // 24.
+    let mut request = responses(r#","input":"x","previous_response_id":"resp_1""#);
+    assert_eq!((request.continues.as_deref(), request.ask.hidden_input), (Some("resp_1"), true));
+    let small = request.ask.input_tokens;
+    request.continue_from(70_000);
+    assert_eq!((request.ask.input_tokens, request.ask.hidden_input), (small + 70_000, false));
+    let book = dialects::price_book::embedded();
+    let query = pricing::PriceQuery::new("openai", "gpt-5", "2026-11-23T12:00:00Z".parse().unwrap());
+    let fixed = |members: &str| book.bound(&query, &responses(members).ask).unwrap().fixed;
+    let (plain, window) = (fixed(r#","input":"x""#), fixed(r#","input":"x","conversation":"conv_1""#));
+    assert!(window > plain && window.round_up().unwrap().get() > 300_000_000, "{window:?}: a window of 272,000 at $1.25");
+}
+
+#[test]
+fn what_can_not_be_bounded_is_said_with_its_reason() {
+    let row = |meter: &str| format!(r#"{{"seller":"acme","sku":"acme/m","meter":"{meter}","price":"1"}}"#);
+    let rows = dialects::price_book::read(&[row("input_tokens"), row("output_tokens")].join("\n")).unwrap();
+    let book = pricing::PriceBook::from_rows(rows).unwrap();
+    let query = pricing::PriceQuery::new("acme", "m", "2026-11-23T12:00:00Z".parse().unwrap());
+    for (members, reason) in [
+        (r#","input":"x","conversation":"conv_1""#, "input that isn't in the request, because the model's context window isn't known"),
+        (r#","input":"x","tools":[{"type":"web_search"}]"#, "the tool web_search, whose number of uses has no ceiling"),
+        (r#","input":"x","tools":[{"type":"web_search"}],"max_tool_calls":1"#, "the tool web_search, whose fee isn't in the price book"),
+        (r#","input":"x""#, ""),
+    ] {
+        let told = match book.bound(&query, &responses(members).ask) {
+            Ok(_) => String::new(),
+            Err(pricing::Unboundable::NoBound { what }) => what,
+            Err(other) => panic!("{members}: {other:?}"),
+        };
+        assert_eq!(told, reason, "{members}");
+    }
+}

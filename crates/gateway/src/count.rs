@@ -59,8 +59,8 @@ pub(crate) fn least_ask(ask: &Ask) -> Ask {
 pub(crate) async fn by_vocabulary(prices: &PriceBook, target: &Target<'_>, route: &Route, request: &Request, body: &Bytes) -> Option<Ask> {
     let sent = PriceQuery { model: target.model_sent.clone(), ..target.query.clone() };
     let vocabulary = Vocabulary::of(&prices.sku(&sent)?)?;
-    let (request, route, body) = (request.clone(), route.clone(), body.clone());
-    let counting = tokio::task::spawn_blocking(move || request.ask_by_vocabulary(&route, &body, vocabulary));
+    let (request, route, body, model) = (request.clone(), route.clone(), body.clone(), target.model_sent.clone());
+    let counting = tokio::task::spawn_blocking(move || request.ask_by_vocabulary(&route, &body, &model, vocabulary));
     counting.await.ok().flatten()
 }
 

@@ -2,16 +2,29 @@
 
 use crate::input::Media;
 use crate::json::Value;
+use crate::pixels::Pixels;
 
-/// Most tokens of an image: width × height / 750 after it is scaled down, which Anthropic's documentation of vision puts
-/// at about 1,600, and at 4,784 for the models that read up to 2,576 pixels; with room for the block itself.
+/// Most tokens of an image, by Anthropic's documentation of vision: about 1,600 after it is scaled down, and 4,784 for the models
+/// that read up to 2,576 pixels; with room for the block itself.
 const IMAGE_TOKENS: u64 = 5_000;
+/// Room for the block.
+const BLOCK_TOKENS: u64 = 16;
+
+/// Of one image in the body: a token for each patch of 28 pixels, or for 750 pixels as the documentation said before.
+fn image_tokens(block: Value<'_>) -> u64 {
+    let pixels = block.get_in(&["source", "data"]).and_then(Value::text).and_then(|data| Pixels::of_base64(&data));
+    let of = |pixels: Pixels| pixels.squares(28).max(pixels.area().div_ceil(750)).saturating_add(BLOCK_TOKENS);
+    pixels.map_or(IMAGE_TOKENS, |pixels| of(pixels).min(IMAGE_TOKENS))
+}
 
 /// What a block is.
 pub(super) fn media(block: Value<'_>) -> Media {
     let kind = block.get("type").and_then(Value::text).unwrap_or_default();
     match kind.as_ref() {
-        "image" => Media::Image { tokens: IMAGE_TOKENS, payload: &["source"] },
+        "image" => {
+            let tokens = image_tokens(block);
+            Media::Image { tokens, renamed: tokens, payload: &["source"] }
+        }
         "document" => document(block),
         "container_upload" => Media::Hidden,
         _ => Media::None,

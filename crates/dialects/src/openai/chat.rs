@@ -87,6 +87,7 @@ pub(crate) fn chat(root: Value<'_>) -> Result<Request, BadRequest> {
     let input = chat_input(root, &mut request, None)?;
     (request.ask.input_tokens, request.ask.other_input) = (input.tokens, input.other);
     request.ask.hidden_input = input.hidden;
+    request.renamed = input.renamed;
     common(root, &mut request)?;
     Ok(request)
 }

@@ -14,6 +14,7 @@ mod stream;
 mod tools;
 mod transcript;
 mod usage;
+mod vision;
 
 pub(crate) use answer::{read_chat, read_embeddings, read_responses};
 pub(crate) use chat::{chat, chat_input};

@@ -30,7 +30,7 @@ pub(crate) fn moderations(root: Value<'_>) -> Result<Request, BadRequest> {
     };
     let mut input = Input::default();
     input.content(content, &|part: Value<'_>| match part.get("type").is_some_and(|kind| kind.is_text("image_url")) {
-        true => Media::Image { tokens: IMAGE_TOKENS, payload: &["image_url"] },
+        true => Media::Image { tokens: IMAGE_TOKENS, renamed: IMAGE_TOKENS, payload: &["image_url"] },
         false => Media::None,
     });
     request.ask.input_tokens = input.tokens;

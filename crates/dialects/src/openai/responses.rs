@@ -83,6 +83,7 @@ pub(crate) fn responses(root: Value<'_>) -> Result<Request, BadRequest> {
     let input = responses_input(root, &mut request, None)?;
     (request.ask.input_tokens, request.ask.other_input) = (input.tokens, input.other);
     let refers = refers(root)?;
+    request.renamed = input.renamed;
     request.ask.hidden_input = input.hidden || refers;
     request.countable = !input.uncounted && !refers;
     request.carried = (!refers).then_some(0);

@@ -47,7 +47,7 @@ fn tokens_of(ask: &Ask) -> u64 {
 fn counted(path: &str, body: &str, vocabulary: Vocabulary) -> Option<u64> {
     let route = to(path);
     let request = parse_request(&route, body.as_bytes()).unwrap_or_else(|bad| panic!("{body}: {bad:?}"));
-    request.ask_by_vocabulary(&route, body.as_bytes(), vocabulary).as_ref().map(tokens_of)
+    request.ask_by_vocabulary(&route, body.as_bytes(), &request.model, vocabulary).as_ref().map(tokens_of)
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn what_is_no_text_keeps_its_bound_or_its_unknown() {
     assert_eq!(responses(r#""input":"x","conversation":"c""#), None);
     assert_eq!(responses(r#""input":"x","previous_response_id":"r""#), None);
     let gemini = Route { dialect: Dialect::Gemini, operation: Operation::Generate, ..to("/v1/chat/completions") };
-    assert!(Request::of("m".into()).ask_by_vocabulary(&gemini, b"{}", Vocabulary::O200k).is_none());
+    assert!(Request::of("m".into()).ask_by_vocabulary(&gemini, b"{}", "m", Vocabulary::O200k).is_none());
 }
 
 #[test]
@@ -184,16 +184,30 @@ fn what_goes_on_from_an_earlier_answer_counts_what_that_left() {
     let route = to("/v1/responses");
     let mut request = parse_request(&route, body.as_bytes()).unwrap();
     request.continue_from(5_000);
-    let ask = request.ask_by_vocabulary(&route, body.as_bytes(), Vocabulary::O200k).unwrap();
+    let ask = request.ask_by_vocabulary(&route, body.as_bytes(), "gpt-5", Vocabulary::O200k).unwrap();
     assert!((7_000..7_200).contains(&ask.input_tokens) && !ask.hidden_input, "{}", ask.input_tokens);
     assert!(request.ask.input_tokens > 15_000);
 }
 
 #[test]
-fn compaction_reads_twice() {
+fn compaction_stays_a_second_reading() {
     let text = "word ".repeat(2_000);
-    let plain = format!(r#"{{"model":"gpt-5","input":"{text}"}}"#);
-    let twice = format!(r#"{{"model":"gpt-5","input":"{text}","context_management":[{{"type":"compaction","compact_threshold":1000}}]}}"#);
-    let count = |body: &str| counted("/v1/responses", body, Vocabulary::O200k).unwrap();
-    assert_eq!(count(&twice), 2 * count(&plain));
+    let body = format!(r#"{{"model":"gpt-5","input":"{text}","context_management":[{{"type":"compaction","compact_threshold":1000}}]}}"#);
+    let route = to("/v1/responses");
+    let request = parse_request(&route, body.as_bytes()).unwrap();
+    let ask = request.ask_by_vocabulary(&route, body.as_bytes(), "gpt-5", Vocabulary::O200k).unwrap();
+    assert_eq!((ask.extra_readings, ask.choices, ask.input_tokens < 2_200), (1, 2, true), "{ask:?}");
+}
+
+#[test]
+fn an_image_is_counted_as_the_model_that_is_sent_counts_it() {
+    let part = r#"{"type":"image_url","image_url":{"url":"https://x/y.png","detail":"high"}}"#;
+    let body = format!(r#"{{"model":"gpt-4o","messages":[{{"role":"user","content":[{part}]}}]}}"#);
+    let route = to("/v1/chat/completions");
+    let request = parse_request(&route, body.as_bytes()).unwrap();
+    for (model, least) in [("gpt-4o", 1_445), ("gpt-4o-mini", 48_169), ("gpt-6-sol", 6_150)] {
+        let exact = request.ask_by_vocabulary(&route, body.as_bytes(), model, Vocabulary::O200k).unwrap().input_tokens;
+        let bytes = request.ask_for(model).input_tokens;
+        assert!(least <= exact && exact <= bytes && exact < least + 1_000, "{model}: {least} {exact} {bytes}");
+    }
 }

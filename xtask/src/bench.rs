@@ -155,7 +155,7 @@ fn requests(trip: f64, text: &mut String) -> anyhow::Result<()> {
         let copied = nanos(|| bytes.clone());
         let request = parse_request_with(&route, bytes, Hints::default()).map_err(|error| anyhow::anyhow!("{error:?}"))?;
         let exact = match Vocabulary::of("openai/gpt-5.5").filter(|_| route.operation == Operation::Chat) {
-            Some(vocabulary) => format!("{:.0}", nanos(|| request.ask_by_vocabulary(&route, bytes, vocabulary)) / stage),
+            Some(vocabulary) => format!("{:.0}", nanos(|| request.ask_by_vocabulary(&route, bytes, "gpt-5.5", vocabulary)) / stage),
             None => "–".to_owned(),
         };
         let kibibytes = bytes.len() as f64 / 1024.0;

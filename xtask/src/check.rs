@@ -30,6 +30,7 @@ pub fn without_tests() -> anyhow::Result<()> {
 
 /// Every test of the workspace.
 pub fn tests() -> anyhow::Result<()> {
+    step("the input bound is sound and tight", || crate::tightness::run(&[]))?;
     step("tests", || cargo(&["test", "--workspace"]))
 }
 

@@ -7,6 +7,7 @@ mod cycles;
 mod mutants;
 mod prices;
 mod resources;
+mod tightness;
 mod witness;
 
 use std::process::ExitCode;
@@ -25,6 +26,7 @@ cargo xtask COMMAND
                       convert machine hours, shapes and the meters beside models
   bench pricing [--docs FILE]
                       what pricing takes beside what every gateway does, as ratios
+  tightness [--write] bound ÷ actual of the input on real text; --write writes docs/tightness.md
   witness [--draws N] [--seed S] [--case N] [--survey N] [--docs FILE]
                       costs and bounds against a provider's own bill, by chance; --case repeats one at its smallest,
                       --survey prints the smallest failure of each model among the first N
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         ["prices", rest @ ..] => prices::run(rest),
         ["resources", rest @ ..] => resources::run(rest),
         ["bench", rest @ ..] => bench::run(rest),
+        ["tightness", rest @ ..] => tightness::run(rest),
         ["witness", rest @ ..] => witness::run(rest),
         _ => {
             say(USAGE);

@@ -7,10 +7,12 @@
 
 mod calendar;
 pub mod cards;
+mod media;
 mod sellers;
 mod text;
 
 pub use calendar::seconds;
+pub use media::Media;
 pub use text::CardError;
 
 use serde::Serialize;
@@ -52,6 +54,9 @@ pub struct Usage {
     /// Generated tokens that were images.
     #[serde(skip_serializing_if = "is_none_of_it")]
     pub image_out: u64,
+    /// What isn't counted in tokens of text and sound: images, seconds, characters.
+    #[serde(skip_serializing_if = "Media::is_nothing")]
+    pub media: Media,
     /// Paid uses of the provider's other tools, by the tool's name on the card.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tools: BTreeMap<String, u64>,
@@ -62,6 +67,11 @@ fn is_none_of_it(count: &u64) -> bool {
 }
 
 impl Usage {
+    /// Whether anything was used at all.
+    pub fn is_nothing(&self) -> bool {
+        self.prompt() + self.output + self.audio_out + self.image_out == 0 && self.media.is_nothing()
+    }
+
     /// All prompt tokens, whatever cache they touched.
     pub fn prompt(&self) -> u64 {
         self.input + self.cache_read + self.cache_write_5m + self.cache_write_1h + self.audio_in + self.audio_read
@@ -101,6 +111,8 @@ struct Card {
     is_search_per_prompt: bool,
     /// Nano-dollars for a thousand uses of other tools, by name.
     fees: BTreeMap<String, i128>,
+    /// Nano-dollars by the card's words for [`Media`].
+    media: BTreeMap<String, i128>,
     /// Most prompt tokens; 0 where the card doesn't say.
     window: u64,
     /// Most generated tokens; 0 where the card doesn't say.
@@ -271,6 +283,7 @@ fn lines(card: &Card, usage: &Usage, at: i64) -> Vec<Line> {
         .filter(|(_, quantity, _)| *quantity > 0)
         .map(|(meter, quantity, rate_nanos)| Line { meter, quantity, rate_nanos, per: 1_000_000, factor_thousandths: factor })
         .collect();
+    lines.extend(media::lines(&card.media, &usage.media, factor));
     if usage.web_searches > 0 {
         let quantity = if card.is_search_per_prompt { 1 } else { usage.web_searches };
         lines.push(Line { meter: "web_search", quantity, rate_nanos: card.search, per: 1000, factor_thousandths: 1000 });

@@ -43,6 +43,8 @@ pub struct Turn {
     pub tier: Option<String>,
     /// The model name in the answer, when not the one asked for.
     pub model: Option<String>,
+    /// What the provider says that it costs, in dollars (chat and completions).
+    pub cost: Option<String>,
     /// How the answer ends, when not by itself: `refusal` or `filter`.
     pub finish: Option<String>,
     /// Written in three-byte characters.
@@ -123,6 +125,7 @@ impl Turn {
             "text" => self.text = Some(value),
             "tier" => self.tier = Some(value),
             "model" => self.model = Some(value),
+            "cost" => self.cost = Some(value),
             "finish" => self.finish = Some(value),
             "wide" => self.script = tokens::Script::Wide,
             "loop" => self.is_looping = true,
@@ -146,6 +149,7 @@ impl Turn {
         self.delay_ms = self.delay_ms.or(other.delay_ms);
         self.tier = self.tier.or_else(|| other.tier.clone());
         self.model = self.model.or_else(|| other.model.clone());
+        self.cost = self.cost.or_else(|| other.cost.clone());
         self.finish = self.finish.or_else(|| other.finish.clone());
         self.fault_times = self.fault_times.or(other.fault_times);
         self.fault = self.fault.or(other.fault);

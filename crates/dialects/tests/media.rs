@@ -59,14 +59,11 @@ fn wav(seconds: usize) -> Vec<u8> {
 #[test]
 fn images_are_bounded_by_tokens_or_by_size_and_quality() {
     let table = [
-        (json!({"model": "gpt-image-1", "prompt": "a cat"}), "in 133 out[image] 6240 out 2048"),
-        (json!({"model": "gpt-image-1", "prompt": "a cat", "size": "1024x1024", "quality": "low"}), "in 133 out[image] 272 out 2048"),
-        (
-            json!({"model": "gpt-image-1-mini", "prompt": "", "n": 3, "quality": "medium", "size": "1536x1024"}),
-            "in 384 out[image] 4704 out 6144",
-        ),
-        (json!({"model": "gpt-image-2", "prompt": "", "size": "1024x1024", "quality": "high"}), "in 128 out[image] 7024 out 2048"),
-        (json!({"model": "gpt-image-2", "prompt": "", "size": "auto", "quality": "auto"}), "in 128 out[image] 23719 out 2048"),
+        (json!({"model": "gpt-image-1", "prompt": "a cat"}), "in 133 out[image] 6240"),
+        (json!({"model": "gpt-image-1", "prompt": "a cat", "size": "1024x1024", "quality": "low"}), "in 133 out[image] 272"),
+        (json!({"model": "gpt-image-1-mini", "prompt": "", "n": 3, "quality": "medium", "size": "1536x1024"}), "in 384 out[image] 4704"),
+        (json!({"model": "gpt-image-2", "prompt": "", "size": "1024x1024", "quality": "high"}), "in 128 out[image] 7024"),
+        (json!({"model": "gpt-image-2", "prompt": "", "size": "auto", "quality": "auto"}), "in 128 out[image] 23719"),
         (
             json!({"model": "gpt-image-1.5", "prompt": "", "size": "1024x1024", "quality": "low", "stream": true, "partial_images": 2}),
             "in 128 out[image] 472 out 2048",
@@ -82,7 +79,7 @@ fn images_are_bounded_by_tokens_or_by_size_and_quality() {
     }
     let image = b"\x89PNG".as_slice();
     let forms: [(&[(&str, &[u8])], &str); 4] = [
-        (&[("model", b"gpt-image-1"), ("prompt", b"a hat"), ("@image", image)], "in 133 in[image] 7337 out[image] 6240 out 2048"),
+        (&[("model", b"gpt-image-1"), ("prompt", b"a hat"), ("@image", image)], "in 133 in[image] 7337 out[image] 6240"),
         (
             &[
                 ("@image[]", image),
@@ -93,12 +90,9 @@ fn images_are_bounded_by_tokens_or_by_size_and_quality() {
                 ("size", b"1024x1024"),
                 ("quality", b"low"),
             ],
-            "in 128 in[image] 22011 out[image] 272 out 2048",
+            "in 128 in[image] 22011 out[image] 272",
         ),
-        (
-            &[("model", b"gpt-image-2"), ("@image", image), ("n", b"2"), ("size", b"1024x1024")],
-            "in 256 in[image] 32768 out[image] 14048 out 4096",
-        ),
+        (&[("model", b"gpt-image-2"), ("@image", image), ("n", b"2"), ("size", b"1024x1024")], "in 256 in[image] 32768 out[image] 14048"),
         (&[("model", b"dall-e-2"), ("@image", image), ("prompt", b"x"), ("size", b"512x512")], "image[standard,512x512] 1"),
     ];
     for (fields, expected) in forms {
@@ -106,14 +100,14 @@ fn images_are_bounded_by_tokens_or_by_size_and_quality() {
     }
     let json_edit =
         json!({"model": "gpt-image-1", "prompt": "", "images": [{"image_url": "https://x/1"}, {"file_id": "f"}], "mask": {"file_id": "m"}});
-    assert_eq!(most(&asked("/v1/images/edits", &json_edit).unwrap().ask), "in 128 in[image] 22011 out[image] 6240 out 2048");
+    assert_eq!(most(&asked("/v1/images/edits", &json_edit).unwrap().ask), "in 128 in[image] 22011 out[image] 6240");
 }
 
 #[test]
 fn an_alias_is_bounded_as_the_model_that_it_stands_for() {
     let request = asked("/v1/images/generations", &json!({"model": "my-images", "prompt": "a cat", "n": 2})).unwrap();
     assert_eq!(most(&request.ask), "image 2");
-    assert_eq!(most(&request.ask_for("gpt-image-1")), "in 266 out[image] 12480 out 4096");
+    assert_eq!(most(&request.ask_for("gpt-image-1")), "in 266 out[image] 12480");
     assert_eq!(most(&request.ask_for("my-images")), "image 2");
     let body = form(&[("@file", &wav(1)), ("model", b"ears")]);
     let request = read("/v1/audio/transcriptions", &body, FORM).unwrap();
@@ -423,4 +417,35 @@ fn sound_is_passed_on_as_it_comes_and_measured() {
     }
     let (rest, reading) = reader.finish();
     assert_eq!((rest.len(), reading.bytes, reading.mpeg_millis, reading.complete), (0, 41_700, 2_613, false));
+}
+
+#[test]
+fn what_a_provider_says_a_call_cost_is_kept_as_it_says_it() {
+    let usage = |more: Value| {
+        let mut usage = json!({"prompt_tokens": 3, "completion_tokens": 2});
+        usage.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({"choices": [], "usage": usage})
+    };
+    let copilot = |details: Value| json!({"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2}, "copilot_usage": {"token_details": details}});
+    let batch =
+        |count: u64| json!({"batch_size": 1_000_000, "cost_per_batch": 500_000_000_000_u64, "token_count": count, "token_type": "input"});
+    let table = [
+        (usage(json!({})), None),
+        (usage(json!({"cost": 0.00014, "cost_details": {}})), Some("0.00014")),
+        (usage(json!({"estimated_cost": 1.5e-6})), Some("1.5e-6")),
+        (usage(json!({"cost": "0.1"})), Some("0.1")),
+        (usage(json!({"cost": {"total_cost": 0.006}})), Some("0.006")),
+        (usage(json!({"cost": null})), None),
+        // $5 a million tokens is 500 credits, or 5 × 10¹¹ billionths of a credit.
+        (copilot(json!([batch(1_000_000), batch(3)])), Some("5.000015")),
+        (copilot(json!([{"batch_size": 1, "cost_per_batch": 7, "token_count": 1}])), Some("0.00000000007")),
+        (copilot(json!([])), None),
+        (copilot(json!([{"batch_size": 3, "cost_per_batch": 7, "token_count": 1}])), None),
+        (copilot(json!([{"batch_size": 1, "cost_per_batch": -7, "token_count": 1}])), None),
+    ];
+    for (body, expected) in table {
+        let text = body.to_string();
+        assert_eq!(read_response(Operation::Chat, text.as_bytes()).provider_cost_usd.as_deref(), expected, "{body}");
+        assert_eq!(streamed(Operation::Chat, &[body]).provider_cost_usd.as_deref(), expected);
+    }
 }

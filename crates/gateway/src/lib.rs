@@ -27,6 +27,7 @@ mod names;
 mod pipeline;
 mod planning;
 mod refusal;
+mod reported;
 mod response;
 mod settings;
 mod settle;

@@ -321,7 +321,14 @@ impl Stage<'_> {
     /// Decides the cost and posts it. A settlement that the books can't take at once is tried again until they can.
     async fn settle(&self, call: &Call, target: &Target<'_>, admitted: &Admitted, metered: &Metered, seat: Option<&Seat>) -> Verdict {
         let (granted, hold) = (admitted.grant.granted, admitted.grant.hold);
-        let basis = Basis { prices: &self.prices, query: &target.query, facts: &target.facts, bound: target.bound.as_ref().ok(), granted };
+        let basis = Basis {
+            prices: &self.prices,
+            query: &target.query,
+            facts: &target.facts,
+            bound: target.bound.as_ref().ok(),
+            granted,
+            cost_from: target.provider.cost_from,
+        };
         let shadowed = admitted.grant.shadowed.iter().map(refusal::would_refuse);
         let verdict = settle::verdict(&basis, metered).with_flags(shadowed);
         let end = settle::end(hold, metered, &verdict, call.started.elapsed());

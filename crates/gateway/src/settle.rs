@@ -12,6 +12,8 @@ use store::{AttemptEnd, Outcome, StoredLine};
 use crate::Gateway;
 use crate::forward::NoAnswer;
 use crate::meter::{End, Metered, Unsent};
+use crate::reported::Reported;
+use crate::settings::CostFrom;
 
 /// What a cost is decided from.
 pub(crate) struct Basis<'a> {
@@ -21,6 +23,8 @@ pub(crate) struct Basis<'a> {
     /// `None` for a call without a known price, which holds nothing.
     pub(crate) bound: Option<&'a Bound>,
     pub(crate) granted: Nanos,
+    /// Which cost binds where the provider names one.
+    pub(crate) cost_from: CostFrom,
 }
 
 /// What an attempt came to.
@@ -61,7 +65,7 @@ impl Verdict {
         self
     }
 
-    fn flagged(mut self, flag: impl Into<String>) -> Self {
+    pub(crate) fn flagged(mut self, flag: impl Into<String>) -> Self {
         self.flags.push(flag.into());
         self
     }
@@ -91,6 +95,18 @@ pub(crate) fn verdict(basis: &Basis<'_>, metered: &Metered) -> Verdict {
         UsageReading::Missing if !success || stopped_before_work => Verdict::without_cost(Outcome::Voided, status),
         UsageReading::Missing if metered.says_nothing() => at_hold(basis, status).flagged("nothing in the answer could be read"),
         UsageReading::Missing => partial(basis, metered, reading.partial.as_ref(), status),
+    };
+    let verdict = match &reading.provider_cost_usd {
+        Some(said) => {
+            let is_refused = matches!(reading.usage, UsageReading::Refused { .. });
+            let granted = basis.bound.map(|_| basis.granted);
+            Reported { said, from: basis.cost_from, granted, is_refused }.apply(verdict)
+        }
+        None => verdict,
+    };
+    let verdict = match verdict.overage(basis.granted) {
+        over if !over.is_zero() && basis.bound.is_some() => verdict.flagged(format!("overage: {over} beyond the hold")),
+        _ => verdict,
     };
     let verdict = match &metered.end {
         End::Cut(why) => verdict.flagged(format!("cut: {why}")),
@@ -142,14 +158,9 @@ fn exact(basis: &Basis<'_>, metered: &Metered, usage: &Usage, status: &'static s
         Some(why) => verdict.flagged(format!("estimated: {why}")),
         None => verdict,
     };
-    let verdict = match is_implausibly_low(metered, usage) {
+    match is_implausibly_low(metered, usage) {
         true => verdict.flagged("usage looks too low for the text that came"),
         false => verdict,
-    };
-    match verdict.overage(basis.granted) {
-        Nanos::ZERO => verdict,
-        over if basis.bound.is_some() => verdict.flagged(format!("overage: {over} beyond the hold")),
-        _ => verdict,
     }
 }
 

@@ -6,7 +6,8 @@
 //! (for a thousand uses), `factor NAME X` (`fast`, or a residency such as `us`), `from TIME` (UTC; the card before it ends there), `peak rates`
 //! (DeepSeek's busy hours), `holds PROMPT OUTPUT` (the most tokens that the model reads and writes). After the five rates may stand
 //! `audio IN READ OUT` or `image OUT`. A line `[azure global, azure regional eastus]` heads the cards of a seller and place; without one
-//! they are the vendor's own.
+//! they are the vendor's own. Images and sound have words of their own: `image_in` and `character` in dollars for a million, `second`
+//! for one, and `each QUALITY/SIZE USD` for one image.
 
 /// The cards that [`super::Biller::standard`] reads.
 pub const CARDS: &str = "
@@ -29,6 +30,25 @@ o3 | 2 0.50 - - 8 | tier priority 3.50 0.875 - - 14 | tier flex 1 0.25 - - 4 | s
 gpt-audio | 2.50 - - - 10 audio 32 - 64 | holds 128000 16384
 text-embedding-3-small | 0.02 - - - 0 | tier batch 0.01 - - - 0 | holds 300000 1
 text-embedding-3-large | 0.13 - - - 0 | tier batch 0.065 - - - 0 | holds 300000 1
+
+gpt-3.5-turbo-instruct | 1.50 - - - 2
+
+# Images: by the token of text, of images in and of images out, or by the image.
+gpt-image-1 | 5 1.25 - - 40 image 40 | image_in 10
+gpt-image-1-mini | 2 0.20 - - 8 image 8 | image_in 2.50
+gpt-image-1.5 | 5 1.25 - - 10 image 32 | image_in 8
+gpt-image-2 | 5 1.25 - - 30 image 30 | image_in 8
+dall-e-2 | 0 - - - 0 | each standard/256x256 0.016 | each standard/512x512 0.018 | each standard/1024x1024 0.020
+dall-e-3 | 0 - - - 0 | each standard/1024x1024 0.040 | each hd/1024x1024 0.080 | each standard/1024x1792 0.080 | each standard/1792x1024 0.080 | each hd/1024x1792 0.120 | each hd/1792x1024 0.120
+
+# Speech by characters or tokens, transcripts by seconds or tokens.
+tts-1 tts-1-1106 | 0 - - - 0 | character 15
+tts-1-hd tts-1-hd-1106 | 0 - - - 0 | character 30
+gpt-4o-mini-tts | 0.60 - - - 12
+whisper-1 | 0 - - - 0 | second 0.0001
+gpt-4o-transcribe | 2.50 - - - 10 audio 6 - -
+gpt-4o-mini-transcribe | 1.25 - - - 5 audio 3 - -
+omni-moderation-latest | 0 - - - 0
 
 # Anthropic: input excludes cache; a write for 5 minutes is 1.25 times input, for an hour twice.
 claude-opus-5 claude-opus-4-8 | 5 0.50 6.25 10 25 | tier batch 2.50 0.25 3.125 5 12.50 | factor fast 2 | factor us 1.1 | search 10 | holds 1000000 128000

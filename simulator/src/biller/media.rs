@@ -1,20 +1,14 @@
-//! What a request used beside text: billed by its own words of the card.
+//! What a request used beside tokens of text and sound: billed by words of the card's own.
 
 use super::Line;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Counts of images and sound. No token of them is in the classes of text.
+/// Counts of images, seconds and characters. None of them is in the classes of tokens.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Media {
     /// Prompt tokens of images.
     pub image_in: u64,
-    /// Prompt tokens of sound.
-    pub audio_in: u64,
-    /// Tokens of images that were made.
-    pub image_out: u64,
-    /// Tokens of sound that was made.
-    pub audio_out: u64,
     /// Images that were made by a model which is paid by the image.
     pub images: u64,
     /// Their quality and size, as `hd/1024x1024`.
@@ -25,19 +19,22 @@ pub struct Media {
     pub characters: u64,
 }
 
-/// Words of a card that price a count of [`Media`]: a million of all but seconds.
-pub const WORDS: [&str; 6] = ["image_in", "audio_in", "image_out", "audio_out", "second", "character"];
+impl Media {
+    /// Whether nothing was counted.
+    pub fn is_nothing(&self) -> bool {
+        self.image_in + self.images + self.seconds + self.characters == 0
+    }
+}
 
-/// The lines of a bill. An image of a kind that the card lacks costs nothing here and makes the bill wrong on purpose: the
-/// provider refuses such a size before.
+/// Words of a card that price a count of [`Media`]: a million of all but seconds.
+pub const WORDS: [&str; 3] = ["image_in", "second", "character"];
+
+/// The lines of a bill. A provider refuses an image of a kind that the card lacks before it makes it.
 pub fn lines(card: &BTreeMap<String, i128>, media: &Media, factor_thousandths: i128) -> Vec<Line> {
     let rate = |word: &str| card.get(word).copied().unwrap_or(0);
     let each = format!("each {}", media.kind);
     let counted = [
         ("image_in", media.image_in, rate("image_in"), 1_000_000),
-        ("audio_in", media.audio_in, rate("audio_in"), 1_000_000),
-        ("image_out", media.image_out, rate("image_out"), 1_000_000),
-        ("audio_out", media.audio_out, rate("audio_out"), 1_000_000),
         ("image", media.images, rate(&each), 1),
         ("second", media.seconds, rate("second"), 1),
         ("character", media.characters, rate("character"), 1_000_000),

@@ -1,6 +1,6 @@
 //! The text of the cards, read.
 
-use super::{Biller, Card, Rates, calendar};
+use super::{Biller, Card, Rates, calendar, media};
 
 /// A card text that can't be read: line number (from 1) and what is wrong there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +57,13 @@ fn parse_card(line: &str) -> Result<(Vec<String>, Card), String> {
             "peak" => card.peak = Some(parse_rates(rest)?),
             "holds" => (card.window, card.output_max) = parse_limits(rest)?,
             "search" => card.search = nanos(rest)?,
+            "each" => {
+                let (kind, price) = rest.split_once(' ').ok_or("an image needs a kind and a price")?;
+                card.media.insert(format!("each {kind}"), nanos(price)?);
+            }
+            word if media::WORDS.contains(&word) => {
+                card.media.insert(word.to_owned(), nanos(rest)?);
+            }
             "grounding" => (card.search, card.is_search_per_prompt) = (nanos(rest)?, true),
             "fee" => {
                 let (name, value) = rest.split_once(' ').ok_or("a fee needs a name and a value")?;

@@ -237,7 +237,7 @@ impl Books {
 fn totals(records: &[Record]) -> Value {
     let count = |status: Status| records.iter().filter(|record| record.status == status).count();
     let sum = |class: fn(&Usage) -> u64| records.iter().map(|record| class(&record.usage)).sum::<u64>();
-    let generations = records.iter().filter(|record| record.planned.prompt() > 0).count();
+    let generations = records.iter().filter(|record| !record.planned.is_nothing()).count();
     json!({
         "requests": records.len(),
         "generations": generations,
@@ -295,7 +295,7 @@ impl Open {
                 Status::Cut | Status::Broken => part(&record.planned, generated),
             };
             let bill = biller.bill(&record.model, &record.usage);
-            let is_free = record.usage.prompt() == 0 && record.usage.output == 0;
+            let is_free = record.usage.is_nothing();
             record.bill_nanos = if is_free { Some(0) } else { bill.nanos };
             record.bill_lines = bill.lines;
         };

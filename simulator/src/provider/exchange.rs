@@ -107,8 +107,12 @@ struct Call {
 }
 
 async fn body_call(state: Arc<State>, knobs: Arc<Knobs>, call: Call, body: &Bytes) -> Result<Response<Body>, io::Error> {
-    let parsed = serde_json::from_slice::<Value>(body)
-        .map_err(|error| Reject::invalid(format!("We could not parse the JSON body of your request: {error}")));
+    let content_type = call.record.headers.get("content-type").map_or("", String::as_str);
+    let parsed = match openai::form::boundary(content_type) {
+        Some(boundary) => openai::form::read(boundary, body),
+        None => serde_json::from_slice::<Value>(body)
+            .map_err(|error| Reject::invalid(format!("We could not parse the JSON body of your request: {error}"))),
+    };
     let asked = parsed.and_then(|body| Ok((read(&call.operation, call.dialect, &body)?, body)));
     let (ask, body) = match asked {
         Ok(asked) => asked,
@@ -123,6 +127,9 @@ async fn body_call(state: Arc<State>, knobs: Arc<Knobs>, call: Call, body: &Byte
         let counted = count(call.dialect, ask.prompt_tokens());
         return Ok(free(&state, record, &counted, knobs));
     }
+    if call.operation == Operation::Moderations {
+        return Ok(free(&state, record, &openai::media::moderation(&ask.model), knobs));
+    }
     let call = generate::Generate { ask, body, operation: call.operation, query: call.query, record };
     generate::answer(state, knobs, call).await
 }
@@ -135,6 +142,10 @@ pub(super) fn read(operation: &Operation, dialect: Dialect, body: &Value) -> Res
         Operation::Chat => openai::chat::read(body),
         Operation::Responses => openai::responses::read(body),
         Operation::Embeddings => openai::embeddings::read(body),
+        Operation::Completions => openai::completions::read(body),
+        Operation::Images | Operation::ImageEdits | Operation::Speech | Operation::Transcriptions | Operation::Moderations => {
+            openai::media::read(operation, body)
+        }
         Operation::Messages => anthropic::read(body, false),
         Operation::Generate { model, is_streamed } => gemini::read(model, body, *is_streamed),
         Operation::GeminiEmbed { model } => gemini::read_embed(model, body),

@@ -72,6 +72,8 @@ pub struct Answer {
     pub usage: Usage,
     /// The model named in the answer.
     pub model: String,
+    /// What the provider says that it costs, in dollars; it bills what its card says.
+    pub said_cost: Option<f64>,
     /// Pieces that a stream is cut into.
     pub chunks: u64,
     /// Pause before the first byte and before each chunk, in milliseconds.
@@ -117,6 +119,7 @@ pub fn answer(ask: &Ask, turn: &Turn, mut usage: Usage, rng: &mut Rng) -> Answer
     Answer {
         chunks: turn.chunks.unwrap_or_else(|| (text_tokens / 8).clamp(1, 400)),
         pause: Pause { first_ms: turn.first_ms.unwrap_or(0), each_ms: turn.delay_ms.unwrap_or(0) },
+        said_cost: turn.cost.as_deref().and_then(|cost| cost.parse().ok()),
         model: turn.model.clone().unwrap_or_else(|| ask.model.clone()),
         fault: turn.fault,
         choices,

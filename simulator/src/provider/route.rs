@@ -12,6 +12,18 @@ pub enum Operation {
     Responses,
     /// `/v1/embeddings`.
     Embeddings,
+    /// `/v1/completions`.
+    Completions,
+    /// `/v1/images/generations`.
+    Images,
+    /// `/v1/images/edits` and `/v1/images/variations`.
+    ImageEdits,
+    /// `/v1/audio/speech`.
+    Speech,
+    /// `/v1/audio/transcriptions` and `/v1/audio/translations`.
+    Transcriptions,
+    /// `/v1/moderations`, free of charge.
+    Moderations,
     /// `/v1/messages`.
     Messages,
     /// `:generateContent` and `:streamGenerateContent`; `sse` or a JSON array.
@@ -43,6 +55,12 @@ impl Operation {
             Self::Chat => "chat",
             Self::Responses => "responses",
             Self::Embeddings | Self::GeminiEmbed { .. } => "embeddings",
+            Self::Completions => "completions",
+            Self::Images => "images",
+            Self::ImageEdits => "image_edits",
+            Self::Speech => "speech",
+            Self::Transcriptions => "transcriptions",
+            Self::Moderations => "moderations",
             Self::Messages => "messages",
             Self::Generate { .. } => "generate",
             Self::Count(_) => "count_tokens",
@@ -65,6 +83,12 @@ pub fn route(method: &Method, path: &str, vendor: Dialect) -> Option<(Dialect, O
         "/v1/responses" | "/responses" if is_post => (Dialect::OpenAi, Operation::Responses),
         "/v1/responses/input_tokens" | "/responses/input_tokens" if is_post => (Dialect::OpenAi, Operation::Count(None)),
         "/v1/embeddings" | "/embeddings" if is_post => (Dialect::OpenAi, Operation::Embeddings),
+        "/v1/completions" | "/completions" if is_post => (Dialect::OpenAi, Operation::Completions),
+        "/v1/images/generations" if is_post => (Dialect::OpenAi, Operation::Images),
+        "/v1/images/edits" | "/v1/images/variations" if is_post => (Dialect::OpenAi, Operation::ImageEdits),
+        "/v1/audio/speech" if is_post => (Dialect::OpenAi, Operation::Speech),
+        "/v1/audio/transcriptions" | "/v1/audio/translations" if is_post => (Dialect::OpenAi, Operation::Transcriptions),
+        "/v1/moderations" if is_post => (Dialect::OpenAi, Operation::Moderations),
         "/v1/messages" | "/messages" if is_post => (Dialect::Anthropic, Operation::Messages),
         "/v1/messages/count_tokens" | "/messages/count_tokens" if is_post => (Dialect::Anthropic, Operation::Count(None)),
         "/v1/models" | "/models" if method == Method::GET => (vendor, Operation::Models),
@@ -112,7 +136,9 @@ mod tests {
             ("GET", "/v1/models/gpt-5.5", false, Some("models")),
             ("HEAD", "/", false, Some("probe")),
             ("HEAD", "/api/hello", false, Some("probe")),
-            ("POST", "/v1/images/generations", false, None),
+            ("POST", "/v1/images/generations", false, Some("images")),
+            ("POST", "/v1/audio/translations", false, Some("transcriptions")),
+            ("POST", "/v1/videos", false, None),
         ];
         for (method, path, is_anthropic, name) in rows {
             let vendor = if is_anthropic { Dialect::Anthropic } else { Dialect::OpenAi };

@@ -16,6 +16,9 @@ pub(crate) fn read_chat(root: Value<'_>, counting: Counting, reading: &mut Readi
         reading.provider_cost_usd = usage::provider_cost(counts);
         looked_up(reading);
     }
+    if let Some(cost) = usage::copilot_cost(root) {
+        reading.provider_cost_usd = Some(cost);
+    }
     if reading.usage == UsageReading::Missing {
         reading.partial = root.get("timings").and_then(usage::timings);
     }

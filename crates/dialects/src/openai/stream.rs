@@ -42,6 +42,9 @@ pub(crate) fn chat_event(root: Value<'_>, counting: Counting, reading: &mut Read
         }
         reading.saw(choice.get("text").map_or(0, Value::text_bytes));
     }
+    if let Some(cost) = usage::copilot_cost(root) {
+        reading.provider_cost_usd = Some(cost);
+    }
     if let Some(estimate) = root.get("timings").and_then(usage::timings) {
         reading.partial = Some(estimate);
     }

@@ -144,6 +144,22 @@ pub(super) fn provider_cost(usage: Value<'_>) -> Option<String> {
     }
 }
 
+/// What GitHub Copilot says a call cost: each kind of token with its price for a batch, in billionths of a credit, which is a
+/// cent (GitHub's documentation of usage-based billing; the shape as genai-prices describes it).
+pub(super) fn copilot_cost(root: Value<'_>) -> Option<String> {
+    let details = root.get_in(&["copilot_usage", "token_details"]).filter(|details| details.kind() == Kind::Array)?;
+    let number = |detail: Value<'_>, name: &str| detail.get(name).and_then(|value| value.raw().parse::<u128>().ok());
+    let mut sum = 0_u128;
+    for detail in details.items().take(64) {
+        let batch = number(detail, "batch_size")?;
+        let zeros = (0..=9_u32).find(|zeros| 10_u128.pow(*zeros) == batch)?;
+        let amount = number(detail, "token_count")?.checked_mul(number(detail, "cost_per_batch")?)?;
+        sum = sum.checked_add(amount.checked_mul(10_u128.pow(9 - zeros))?)?;
+    }
+    let sum = i128::try_from(sum).ok().filter(|_| details.items().next().is_some())?;
+    Some(money::Decimal::new(sum, 20).to_string())
+}
+
 /// llama.cpp's own counts, which it sends without being asked: an estimate, since with several choices they lack some.
 pub(super) fn timings(timings: Value<'_>) -> Option<Usage> {
     let count = |name| tally(timings, name).ok().flatten();

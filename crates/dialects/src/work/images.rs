@@ -6,7 +6,7 @@ use super::{Implied, modality};
 
 /// What each partial image of a stream costs (OpenAI's guide to image generation).
 const PARTIAL_TOKENS: u64 = 100;
-/// Text that newer image models write besides the image (`output_tokens_details.text_tokens`); no ceiling is published.
+/// Text that gpt-image-1.5 writes besides the image (`output_tokens_details.text_tokens`); no ceiling is published.
 const TEXT_OUT_TOKENS: u64 = 2_048;
 
 /// Images to make.
@@ -43,6 +43,11 @@ fn family(model: &str) -> Family {
         () if name.starts_with("gpt-image") || name.starts_with("chatgpt-image") => Family::Area,
         () => Family::Each,
     }
+}
+
+/// Whether a model writes text too: those that have a price for text that is written beside the one for images.
+fn writes(model: &str) -> bool {
+    model.contains("gpt-image-1.5") || model.contains("chatgpt-image")
 }
 
 /// Output tokens of one image at most, by OpenAI's guide to image generation: 1,024 × 1,024 and the two oblong sizes.
@@ -107,7 +112,8 @@ impl ImageWork {
         ask.other_input.push(line(Meter::InputTokens, modality("image"), times(given_tokens(family).saturating_mul(self.given))));
         let output = each.saturating_add(self.partials.saturating_mul(PARTIAL_TOKENS));
         ask.fixed.push(line(Meter::OutputTokens, modality("image"), times(output)));
-        ask.fixed.push(line(Meter::OutputTokens, Attrs::new(), times(TEXT_OUT_TOKENS)));
+        let text_out = if writes(model) { TEXT_OUT_TOKENS } else { 0 };
+        ask.fixed.push(line(Meter::OutputTokens, Attrs::new(), times(text_out)));
         for lines in [&mut ask.other_input, &mut ask.fixed] {
             lines.retain(|line| line.quantity > 0);
         }

@@ -137,6 +137,21 @@ impl World {
         self.send(Method::POST, path, &[("authorization", "Bearer sk-own-test-key")], &body.to_string()).await
     }
 
+    /// Sends a form with a provider credential of the client's own. A field whose name begins with `@` is a file.
+    pub async fn post_form(&self, path: &str, fields: &[(&str, &[u8])]) -> Answer {
+        self.post_bytes(path, "multipart/form-data; boundary=XX", form(fields)).await
+    }
+
+    /// Sends bytes as they are.
+    pub async fn post_bytes(&self, path: &str, content_type: &str, body: Vec<u8>) -> Answer {
+        let request = Request::builder().method(Method::POST).uri(format!("http://{}{path}", self.address));
+        let request = request.header("authorization", "Bearer sk-own-test-key").header("content-type", content_type);
+        let response = self.client.request(request.body(Full::new(Bytes::from(body))).unwrap()).await.unwrap();
+        let (head, body) = response.into_parts();
+        let (body, broken) = read(body).await;
+        Answer { status: head.status, headers: head.headers, body, broken }
+    }
+
     /// Waits until every call has settled.
     pub async fn quiet(&self) {
         self.until("all calls settle", || self.gateway.in_flight() == 0).await;
@@ -186,6 +201,22 @@ impl Drop for World {
         drop(self.stop.take());
         let _ = std::fs::remove_dir_all(&self.dir);
     }
+}
+
+/// A form with the boundary `XX`.
+pub fn form(fields: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (name, content) in fields {
+        let head = match name.strip_prefix('@') {
+            Some(name) => format!("--XX\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"f\"\r\n\r\n"),
+            None => format!("--XX\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n"),
+        };
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(content);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(b"--XX--\r\n");
+    body
 }
 
 /// Reads a body; tells whether it broke off.
@@ -276,6 +307,41 @@ pub fn prices() -> PriceBook {
     prices_of("openai")
 }
 
+/// Images, speech, transcripts and the older completions.
+fn media_prices(rule: &mut impl FnMut(&str, &str, &str, &str, &str, &str, &str)) {
+    let image = r#""modality":"image""#;
+    let audio = r#""modality":"audio""#;
+    let tokens = [
+        ("gpt-image-1", "input_tokens", "", "5"),
+        ("gpt-image-1", "input_tokens", image, "10"),
+        ("gpt-image-1", "output_tokens", "", "40"),
+        ("gpt-image-2", "input_tokens", "", "5"),
+        ("gpt-image-2", "input_tokens", image, "8"),
+        ("gpt-image-2", "output_tokens", "", "30"),
+        ("gpt-4o-mini-tts", "input_tokens", "", "0.6"),
+        ("gpt-4o-mini-tts", "output_tokens", "", "12"),
+        ("gpt-4o-transcribe", "input_tokens", "", "2.5"),
+        ("gpt-4o-transcribe", "input_tokens", audio, "6"),
+        ("gpt-4o-transcribe", "output_tokens", "", "10"),
+        ("gpt-3.5-turbo-instruct", "input_tokens", "", "1.5"),
+        ("gpt-3.5-turbo-instruct", "output_tokens", "", "2"),
+        ("tts-1", "character", "", "15"),
+        ("tts-1-hd", "character", "", "30"),
+        ("paid-moderation", "input_tokens", "", "0.1"),
+    ];
+    for (model, meter, attrs, price) in tokens {
+        rule("openai", &format!("openai/{model}"), meter, attrs, "", price, "1000000");
+    }
+    rule("openai", "openai/whisper-1", "second", "", "", "0.0001", "1");
+    let kinds = [("standard", "1024x1024", "0.04"), ("hd", "1024x1024", "0.08"), ("hd", "1024x1792", "0.12")];
+    for (quality, size, price) in kinds {
+        rule("openai", "openai/dall-e-3", "image", &format!(r#""quality":"{quality}","size":"{size}""#), "", price, "1");
+    }
+    for (size, price) in [("256x256", "0.016"), ("512x512", "0.018"), ("1024x1024", "0.02")] {
+        rule("openai", "openai/dall-e-2", "image", &format!(r#""size":"{size}""#), "", price, "1");
+    }
+}
+
 /// The same with OpenAI's models sold by somebody else.
 pub fn prices_of(reseller: &str) -> PriceBook {
     let models = [
@@ -318,6 +384,7 @@ pub fn prices_of(reseller: &str) -> PriceBook {
     }
     rule("anthropic", "anthropic/claude-sonnet-5", "cache_write_tokens", r#""ttl":"5m""#, "", "2.5", "1000000");
     rule("anthropic", "anthropic/claude-sonnet-5", "cache_write_tokens", r#""ttl":"1h""#, "", "4", "1000000");
+    media_prices(&mut rule);
     rule("openai", "openai/text-embedding-3-small", "input_tokens", "", "", "0.02", "1000000");
     for meter in ["input_tokens", "output_tokens"] {
         rows.push_str(&format!(r#"{{"seller":"openai","sku":"openai/free","meter":"{meter}","price":"0","free":true,"prov":{{"source":"test","version":"1"}}}}"#));

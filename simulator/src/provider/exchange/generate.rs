@@ -45,7 +45,8 @@ pub async fn answer(state: Arc<State>, knobs: Arc<Knobs>, mut call: Generate) ->
     }
     let is_embedding = matches!(call.operation, Operation::Embeddings | Operation::GeminiEmbed { .. });
     let mut rng = Rng::new(state.options.seed ^ fingerprint(&call.ask));
-    let answer = plan::answer(&call.ask, &turn, usage, &mut rng);
+    let mut answer = plan::answer(&call.ask, &turn, usage, &mut rng);
+    openai::media::count(&call.operation, &call.body, &mut answer);
     call.record.turn = index;
     call.record.planned(&answer);
     let open = state.books.receive(call.record.clone());
@@ -109,6 +110,7 @@ fn input_side(state: &State, call: &Generate) -> Usage {
     let mut cache = lock(&state.cache);
     let cached = match call.operation {
         Operation::Embeddings | Operation::GeminiEmbed { .. } => Cached::default(),
+        _ if openai::media::is_media(&call.operation) => Cached::default(),
         Operation::Messages => cache.marked(&scope, &ask.prompt, Instant::now()),
         _ => cache.automatic(&scope, &ask.prompt, Instant::now()),
     };
@@ -186,6 +188,10 @@ fn document(call: &Generate, answer: &Answer, id: &str) -> Value {
     let created = now_ms() / 1000;
     match call.operation {
         Operation::Chat => openai::chat::whole(answer, id, created),
+        Operation::Completions => openai::completions::whole(answer, id, created),
+        Operation::Images | Operation::ImageEdits | Operation::Transcriptions => {
+            openai::media::whole(&call.operation, &call.body, answer, created)
+        }
         Operation::Responses => openai::responses::whole(answer, id, created),
         Operation::Messages => anthropic::whole(&call.ask, answer, id),
         _ => gemini::whole(&call.ask, answer, id),
@@ -194,12 +200,19 @@ fn document(call: &Generate, answer: &Answer, id: &str) -> Value {
 
 /// The model's answer in the dialect of the request, streamed or whole.
 fn speak(call: &Generate, answer: &Answer, id: &str, error: &reply::Event) -> Reply {
+    if let Some(reply) = openai::media::plain(&call.operation, &call.body, call.ask.is_streamed, answer) {
+        return reply;
+    }
     if !call.ask.is_streamed {
         return Reply::json(200, &document(call, answer, id));
     }
     let created = now_ms() / 1000;
     match call.operation {
         Operation::Chat => reply::stream(openai::chat::events(&call.ask, answer, id, created), answer, "\n", error),
+        Operation::Completions => reply::stream(openai::completions::events(&call.ask, answer, id, created), answer, "\n", error),
+        Operation::Images | Operation::ImageEdits | Operation::Speech | Operation::Transcriptions => {
+            reply::stream(openai::media::events(&call.operation, &call.body, answer), answer, "\n", error)
+        }
         Operation::Responses => reply::stream(openai::responses::events(answer, id, created), answer, "\n", error),
         Operation::Messages => reply::stream(anthropic::events(&call.ask, answer, id), answer, "\n", error),
         _ if call.query.split('&').any(|pair| pair == "alt=sse") => {

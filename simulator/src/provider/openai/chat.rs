@@ -79,7 +79,11 @@ fn told_usage(answer: &Answer) -> Option<Value> {
     if let (Some(Lie::FirstChoiceOnly), Some(first)) = (lie, answer.choices.first()) {
         usage = Usage { output: first.tokens(), reasoning: first.reasoning, ..usage };
     }
-    told(chat_usage(&usage, &answer.model), lie)
+    let mut told = told(chat_usage(&usage, &answer.model), lie);
+    if let (Some(cost), Some(object)) = (answer.said_cost, told.as_mut().and_then(Value::as_object_mut)) {
+        object.insert("cost".to_owned(), json!(cost));
+    }
+    told
 }
 
 fn tool_call(id: &str, at: usize, call: &super::super::tools::ToolCall) -> Value {

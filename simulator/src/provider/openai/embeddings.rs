@@ -54,7 +54,7 @@ pub fn vector(text: &str, dimensions: usize) -> Vec<f32> {
     (0..dimensions).map(|_| (rng.between(0, 2000) as f32 - 1000.0) / 30_000.0).collect()
 }
 
-fn base64(bytes: &[u8]) -> String {
+pub(super) fn base64(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for group in bytes.chunks(3) {
         let word = group.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - group.len()));

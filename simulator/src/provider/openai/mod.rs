@@ -1,7 +1,10 @@
-//! OpenAI's dialect: chat completions, responses, embeddings and models.
+//! OpenAI's dialect: chat completions, responses, embeddings, images, speech, transcripts and models.
 
 pub mod chat;
+pub mod completions;
 pub mod embeddings;
+pub mod form;
+pub mod media;
 pub mod responses;
 mod responses_stream;
 

@@ -17,6 +17,7 @@ const { GoogleGenAI } = await load("@google/genai");
 const [BASE, KEY, PROMPTS_JSON, ...chosen] = process.argv.slice(2);
 const PROMPTS = JSON.parse(PROMPTS_JSON);
 const [CHAT, REASONING, EMBED] = ["gpt-5.4-mini", "gpt-5.5", "text-embedding-3-small"];
+const [IMAGE, VOICE, EAR, TOKEN_EAR] = ["gpt-image-1", "tts-1", "whisper-1", "gpt-4o-transcribe"];
 const [CLAUDE, GEMINI] = ["claude-sonnet-5", "gemini-2.5-flash"];
 const WEATHER = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
 const RULES = "You are a careful clerk. Measure every dollar before it is spent. ".repeat(200);
@@ -27,6 +28,20 @@ const anthropic = (name) => new Anthropic({ apiKey: KEY, baseURL: BASE, defaultH
 const google = (name) => new GoogleGenAI({ apiKey: KEY, httpOptions: { baseUrl: BASE, headers: tags(name) } });
 const user = (content) => [{ role: "user", content }];
 const textOf = (message) => message.content.filter((b) => b.type === "text").map((b) => b.text).join("");
+
+// A tenth of a second of WAV, as in sdk_calls.py.
+const recording = () => {
+  const bytes = Buffer.alloc(844, " ");
+  bytes.write("RIFF");
+  bytes.writeUInt32LE(836, 4);
+  bytes.write("WAVEfmt ", 8);
+  [[16, 4], [1, 2], [1, 2], [8000, 4], [8000, 4], [1, 2], [8, 2]].reduce(
+    (at, [value, size]) => bytes.writeUIntLE(value, at, size), 16);
+  bytes.write("data", 36);
+  bytes.writeUInt32LE(800, 40);
+  return new File([bytes], "note.wav", { type: "audio/wav" });
+};
+const picture = (name, content) => new File([content], name, { type: "image/png" });
 
 const CASES = {
   async chat(name, text) {
@@ -113,6 +128,55 @@ const CASES = {
   async embeddings(name, text) {
     const done = await openai(name).embeddings.create({ model: EMBED, input: [text, `${text} again`] });
     return [`${done.data.length} vectors`, done.usage];
+  },
+
+  async images(name, text) {
+    const done = await openai(name).images.generate({ model: IMAGE, prompt: text, size: "1024x1024", quality: "low", n: 2 });
+    return [`${done.data.length} images`, done.usage];
+  },
+
+  async images_stream(name, text) {
+    const stream = await openai(name).images.generate({
+      model: IMAGE, prompt: text, size: "1024x1536", quality: "medium", stream: true, partial_images: 1,
+    });
+    const seen = [];
+    let usage = null;
+    for await (const event of stream) {
+      seen.push(event.type);
+      usage = event.usage ?? usage;
+    }
+    return [seen.join(), usage];
+  },
+
+  async images_edit(name, text) {
+    const image = [picture("a.png", "a picture"), picture("b.png", "another picture")];
+    const done = await openai(name).images.edit({ model: IMAGE, prompt: text, image, size: "1024x1024", quality: "low" });
+    return [`${done.data.length} images`, done.usage];
+  },
+
+  async speech(name, text) {
+    const spoken = await openai(name).audio.speech.create({ model: VOICE, voice: "alloy", input: text });
+    return [`${(await spoken.arrayBuffer()).byteLength} bytes of ${spoken.headers.get("content-type")}`, null];
+  },
+
+  async transcription(name, text) {
+    const done = await openai(name).audio.transcriptions.create({
+      model: EAR, file: recording(), prompt: text, response_format: "verbose_json", timestamp_granularities: ["word", "segment"],
+    });
+    return [done.text, done.usage];
+  },
+
+  async transcription_tokens(name, text) {
+    const done = await openai(name).audio.transcriptions.create({ model: TOKEN_EAR, file: recording(), prompt: text });
+    return [done.text, done.usage];
+  },
+
+  async translation(name, text) {
+    return [(await openai(name).audio.translations.create({ model: EAR, file: recording(), prompt: text })).text, null];
+  },
+
+  async moderation(name, text) {
+    return [String((await openai(name).moderations.create({ model: "omni-moderation-latest", input: text })).results[0].flagged), null];
   },
 
   async openai_models(name) {

@@ -9,6 +9,7 @@ missing sends its own name. Each case prints one JSON line: {"case", "ok", "erro
 
 import json
 import os
+import struct
 import sys
 
 import anthropic
@@ -18,6 +19,7 @@ from google.genai import types
 
 BASE, KEY, PROMPTS = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
 CHAT, REASONING, EMBED = "gpt-5.4-mini", "gpt-5.5", "text-embedding-3-small"
+IMAGE, VOICE, EAR, TOKEN_EAR = "gpt-image-1", "tts-1", "whisper-1", "gpt-4o-transcribe"
 CLAUDE, GEMINI = "claude-sonnet-5", "gemini-2.5-flash"
 WEATHER = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 RULES = "You are a careful clerk. Measure every dollar before it is spent. " * 200
@@ -119,6 +121,59 @@ def responses_tools(case, text):
 def embeddings(case, text):
     done = openai_client(case).embeddings.create(model=EMBED, input=[text, text + " again"])
     return f"{len(done.data)} vectors", done.usage
+
+
+def recording():
+    """A tenth of a second of WAV, 8,000 samples a second of one byte; all its bytes are ASCII, so that a fixture is text."""
+    sound = b" " * 800
+    head = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + len(sound), b"WAVE", b"fmt ", 16, 1, 1, 8000, 8000, 1, 8,
+                       b"data", len(sound))
+    return ("note.wav", head + sound, "audio/wav")
+
+
+def images(case, text):
+    done = openai_client(case).images.generate(model=IMAGE, prompt=text, size="1024x1024", quality="low", n=2)
+    assert all(image.b64_json for image in done.data), done
+    return f"{len(done.data)} images", done.usage
+
+
+def images_stream(case, text):
+    seen, usage = [], None
+    for event in openai_client(case).images.generate(
+            model=IMAGE, prompt=text, size="1024x1536", quality="medium", stream=True, partial_images=1):
+        seen.append(event.type)
+        usage = getattr(event, "usage", None) or usage
+    return ",".join(seen), usage
+
+
+def images_edit(case, text):
+    pictures = [("a.png", b"a picture", "image/png"), ("b.png", b"another picture", "image/png")]
+    done = openai_client(case).images.edit(model=IMAGE, prompt=text, image=pictures, size="1024x1024", quality="low")
+    return f"{len(done.data)} images", done.usage
+
+
+def speech(case, text):
+    with openai_client(case).audio.speech.with_streaming_response.create(model=VOICE, voice="alloy", input=text) as spoken:
+        return f"{len(spoken.read())} bytes of {spoken.headers['content-type']}", None
+
+
+def transcription(case, text):
+    done = openai_client(case).audio.transcriptions.create(
+        model=EAR, file=recording(), prompt=text, response_format="verbose_json", timestamp_granularities=["word", "segment"])
+    return done.text, done.usage
+
+
+def transcription_tokens(case, text):
+    done = openai_client(case).audio.transcriptions.create(model=TOKEN_EAR, file=recording(), prompt=text)
+    return done.text, done.usage
+
+
+def translation(case, text):
+    return openai_client(case).audio.translations.create(model=EAR, file=recording(), prompt=text).text, None
+
+
+def moderation(case, text):
+    return str(openai_client(case).moderations.create(model="omni-moderation-latest", input=text).results[0].flagged), None
 
 
 def openai_models(case, _text):
@@ -227,7 +282,8 @@ def gemini_count_tokens(case, text):
 
 CASES = {f.__name__: f for f in (
     chat, chat_stream, chat_stream_usage, chat_tools, chat_cached, chat_choices, responses, responses_stream,
-    responses_tools, responses_priority, embeddings, openai_models, input_tokens, messages, messages_stream, messages_cache,
+    responses_tools, responses_priority, embeddings, images, images_stream, images_edit, speech, transcription,
+    transcription_tokens, translation, moderation, openai_models, input_tokens, messages, messages_stream, messages_cache,
     messages_thinking, messages_search, messages_tools, count_tokens, anthropic_models, gemini, gemini_v1beta, gemini_stream,
     gemini_tools, gemini_count_tokens)}
 

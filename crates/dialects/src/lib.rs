@@ -50,4 +50,4 @@ pub use shape::Shape;
 pub use sse::StreamError;
 pub use stream::StreamReader;
 pub use vocabulary::Vocabulary;
-pub use work::Implied;
+pub use work::{ImageTool, Implied};

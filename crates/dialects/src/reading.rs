@@ -44,6 +44,8 @@ pub struct Reading {
     pub provider_cost_usd: Option<String>,
     /// Images that were made.
     pub images: u64,
+    /// What an image tool used of its own model, where the answer states it; it isn't part of `usage`.
+    pub tool_images: Option<Usage>,
     /// Bytes of sound that came, and how long they last where they are MPEG audio.
     pub bytes: u64,
     /// Milliseconds of MPEG audio.

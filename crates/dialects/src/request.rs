@@ -7,7 +7,7 @@ use pricing::Ask;
 
 use crate::fields::clip;
 use crate::splices::Splices;
-use crate::work::{Implied, Work};
+use crate::work::{ImageTool, Implied, Work};
 use crate::{Operation, Reading, Route};
 
 /// Most attributes that are taken from one request.
@@ -34,6 +34,8 @@ pub struct Request {
     pub wants_usage: bool,
     /// The provider's id of the earlier response that this one goes on from, where that is the only input outside the body.
     pub continues: Option<String>,
+    /// A tool that makes images by a model of its own, billed beside the call's.
+    pub image_tool: Option<ImageTool>,
     /// Whether all of the input is in the body, so that the provider's own counter sees it.
     pub(crate) countable: bool,
     /// What is to be made, where that isn't a conversation.
@@ -70,6 +72,7 @@ impl Request {
             blocks: Vec::new(),
             wants_usage: false,
             continues: None,
+            image_tool: None,
             countable: false,
             work: None,
             carried: Some(0),
@@ -137,6 +140,9 @@ impl Request {
     /// allowance, and more uses end as an overage.
     pub fn allow_tool_uses(&mut self, uses: u64) {
         self.ask.tools.iter_mut().for_each(|tool| tool.uses_max = tool.uses_max.or(Some(uses)));
+        if let Some(tool) = &mut self.image_tool {
+            tool.uses_max = tool.uses_max.or(Some(uses));
+        }
     }
 
     /// Bounds the stored part of a request that [`Request::continues`] an earlier response by that response's own usage: what

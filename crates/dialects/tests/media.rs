@@ -449,3 +449,50 @@ fn what_a_provider_says_a_call_cost_is_kept_as_it_says_it() {
         assert_eq!(streamed(Operation::Chat, &[body]).provider_cost_usd.as_deref(), expected);
     }
 }
+
+#[test]
+fn an_image_tool_of_a_conversation_is_bounded_by_its_own_model() {
+    let told = |tool: Value, more: Value| {
+        let mut body = json!({"model": "gpt-5", "input": "draw a cat", "tools": [tool]});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let mut request = asked("/v1/responses", &body).unwrap();
+        assert!(request.ask.tools.is_empty(), "its tokens are priced, not its uses");
+        request.allow_tool_uses(10);
+        let tool = request.image_tool.unwrap();
+        let uses = tool.uses_max.unwrap();
+        format!("{} × {uses}: {}", tool.model, most(&tool.ask(uses)))
+    };
+    let low = json!({"type": "image_generation", "model": "gpt-image-1", "size": "1024x1024", "quality": "low"});
+    assert_eq!(told(low.clone(), json!({"max_tool_calls": 2})), "gpt-image-1 × 2: in 64000 in[image] 14674 out[image] 544");
+    assert_eq!(told(low.clone(), json!({})), "gpt-image-1 × 10: in 320000 in[image] 73370 out[image] 2720");
+    assert_eq!(told(low, json!({"max_tool_calls": 0})), "gpt-image-1 × 0: ");
+    let open = json!({"type": "image_generation", "size": "auto", "quality": "somehow"});
+    assert_eq!(told(open, json!({"max_tool_calls": 1})), "gpt-image-1 × 1: in 32000 in[image] 7337 out[image] 23719");
+    let sees = json!({"max_tool_calls": 1, "input": [{"role": "user", "content": [{"type": "input_image", "image_url": "data:"}, {"type": "input_text", "text": "this"}]}]});
+    let second = json!({"type": "image_generation", "model": "gpt-image-2", "size": "1024x1024", "quality": "low", "input_image_mask": {"file_id": "f"}});
+    assert_eq!(told(second, sees), "gpt-image-2 × 1: in 32000 in[image] 49152 out[image] 196");
+    let body = json!({"model": "gpt-5", "input": "x", "tools": [{"type": "image_generation"}]}).to_string();
+    let request = asked("/v1/responses", &serde_json::from_str(&body).unwrap()).unwrap();
+    let shaped = request.shape(body.as_bytes(), &Shape { tool_uses: Some(10), ..Shape::default() });
+    assert!(String::from_utf8(shaped).unwrap().ends_with(r#""max_tool_calls":10}"#), "the ceiling is sent too");
+}
+
+#[test]
+fn what_an_image_tool_used_is_read_apart() {
+    let answer = |more: Value| {
+        let mut body = json!({"status": "completed", "usage": {"input_tokens": 10, "output_tokens": 5}, "output": [{"type": "image_generation_call", "result": "AAAA"}]});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let reading = read_response(Operation::Responses, body.to_string().as_bytes());
+        format!("{} | {}", told::reading(&reading), reading.tool_images.as_ref().map(told::usage).unwrap_or_default())
+    };
+    let used = json!({"input_tokens": 12, "input_tokens_details": {"text_tokens": 12, "image_tokens": 0}, "output_tokens": 196, "output_tokens_details": {"text_tokens": 0, "image_tokens": 196}});
+    assert_eq!(answer(json!({"tool_usage": {"image_gen": used}})), "in 10 out 5 | in 12 out[image] 196");
+    assert_eq!(answer(json!({"tool_usage": {"image_gen": used}, "output": []})), "in 10 out 5 | in 12 out[image] 196");
+    assert_eq!(answer(json!({"tool_usage": {"image_gen": {"input_tokens": 0, "output_tokens": 0}}})), "in 10 out 5 image_generation 1 | ");
+    assert_eq!(answer(json!({"tool_usage": {"image_gen": {"input_tokens": 0, "output_tokens": 0}}, "output": []})), "in 10 out 5 | ");
+    assert_eq!(answer(json!({})), "in 10 out 5 image_generation 1 | ");
+    assert_eq!(
+        answer(json!({"tool_usage": {"image_gen": {"input_tokens": -1, "output_tokens": 0}}})),
+        "refused: image_gen.input_tokens is negative | "
+    );
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dialects::Request;
+use dialects::{ImageTool, Request};
 use jiff::Timestamp;
 use ledger::{Attributes, RunId};
 use money::Nanos;
@@ -25,6 +25,8 @@ pub(crate) struct Target<'a> {
     pub(crate) bound: Result<Bound, Unboundable>,
     /// Input tokens that the bound rests on.
     pub(crate) input_tokens_max: u64,
+    /// A tool that makes images by a model of its own.
+    pub(crate) image_tool: Option<ImageTool>,
 }
 
 /// What to ask the ledger for.
@@ -47,9 +49,10 @@ pub(crate) fn target<'a>(prices: &PriceBook, provider: &'a ProviderSettings, req
     let query = query(provider, &model_sent, &request.select, at);
     let facts = prices.model_facts(&query);
     let ask = request.ask_for(&model_sent);
-    let bound = prices.bound(&query, &ask);
+    let image_tool = request.image_tool.clone();
+    let bound = bound(prices, &query, image_tool.as_ref(), &ask);
     let input_tokens_max = input_bytes_max(&ask);
-    Target { provider, model_sent, query, facts, bound, input_tokens_max }
+    Target { provider, model_sent, query, facts, bound, input_tokens_max, image_tool }
 }
 
 impl Target<'_> {
@@ -60,7 +63,7 @@ impl Target<'_> {
 
     /// The bound and the need of an ask whose input was counted.
     pub(crate) fn with_ask(&self, prices: &PriceBook, ask: &Ask, settings: &Settings) -> Option<(Bound, Need)> {
-        let bound = prices.bound(&self.query, ask).ok()?;
+        let bound = bound(prices, &self.query, self.image_tool.as_ref(), ask).ok()?;
         let need = need(&bound, ask.thinking_budget, settings).ok()?;
         Some((bound, need))
     }
@@ -69,6 +72,25 @@ impl Target<'_> {
 /// Input tokens of an ask at most, media aside; by bytes alone for a request's own.
 pub(crate) fn input_bytes_max(ask: &Ask) -> u64 {
     ask.input_tokens.max(ask.embedding_tokens)
+}
+
+/// The bound of a call: its own model's, and that of the model which an image tool of it uses.
+fn bound(prices: &PriceBook, query: &PriceQuery, image_tool: Option<&ImageTool>, ask: &Ask) -> Result<Bound, Unboundable> {
+    let mut bound = prices.bound(query, ask)?;
+    if let Some(tool) = image_tool {
+        let no_ceiling = || Unboundable::NoBound { what: "the tool image_generation, whose number of uses has no ceiling".to_owned() };
+        let images = prices.bound(&tool_query(query, &tool.model), &tool.ask(tool.uses_max.ok_or_else(no_ceiling)?))?;
+        bound.fixed = bound.fixed.checked_add(images.fixed).ok_or(Unboundable::TooLarge)?;
+        bound.fixed.round_up().ok_or(Unboundable::TooLarge)?;
+    }
+    Ok(bound)
+}
+
+/// The prices of a tool's own model: the same seller and place, but no tier of the conversation's.
+pub(crate) fn tool_query(query: &PriceQuery, model: &str) -> PriceQuery {
+    let mut query = PriceQuery { model: model.to_owned(), ..query.clone() };
+    query.select.remove("service_tier");
+    query
 }
 
 /// What is asked of the price book; what the request says is more specific than what the provider's config says.
@@ -110,7 +132,7 @@ pub(crate) async fn without_bound(
     if let (Some(taking), Unboundable::Unpriced(_)) = (blocking.iter().find(|view| policy(view) == UnpricedPolicy::Dearest), call.why) {
         let dearest = prices.dearest_of(&call.query.seller, call.query.at).and_then(|model| {
             let query = PriceQuery { model, ..call.query.clone() };
-            let bound = prices.bound(&query, &call.request.ask_for(&query.model)).ok()?;
+            let bound = bound(prices, &query, call.request.image_tool.as_ref(), &call.request.ask_for(&query.model)).ok()?;
             Some((query, bound))
         });
         return dearest.map(Some).ok_or_else(|| refuse_unbounded(call.why, &taking.account.account));

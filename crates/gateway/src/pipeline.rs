@@ -327,6 +327,7 @@ impl Stage<'_> {
             facts: &target.facts,
             bound: target.bound.as_ref().ok(),
             granted,
+            image_tool: target.image_tool.as_ref(),
             cost_from: target.provider.cost_from,
         };
         let shadowed = admitted.grant.shadowed.iter().map(refusal::would_refuse);

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use dialects::UsageReading;
+use dialects::{ImageTool, UsageReading};
 use jiff::Timestamp;
 use ledger::HoldId;
 use money::Nanos;
-use pricing::{Bound, Cost, CostLine, Meter, ModelFacts, PriceBook, PriceQuery, Usage};
+use pricing::{Ask, Bound, Cost, CostLine, Meter, ModelFacts, PriceBook, PriceQuery, Usage};
 use store::{AttemptEnd, Outcome, StoredLine};
 
 use crate::Gateway;
+use crate::estimate::tool_query;
 use crate::forward::NoAnswer;
 use crate::meter::{End, Metered, Unsent};
 use crate::reported::Reported;
@@ -23,6 +24,8 @@ pub(crate) struct Basis<'a> {
     /// `None` for a call without a known price, which holds nothing.
     pub(crate) bound: Option<&'a Bound>,
     pub(crate) granted: Nanos,
+    /// An image tool of the call, which is billed by a model of its own.
+    pub(crate) image_tool: Option<&'a ImageTool>,
     /// Which cost binds where the provider names one.
     pub(crate) cost_from: CostFrom,
 }
@@ -147,7 +150,11 @@ fn status_word(metered: &Metered, success: bool) -> &'static str {
 
 fn exact(basis: &Basis<'_>, metered: &Metered, usage: &Usage, status: &'static str) -> Verdict {
     let verdict = match price(basis, metered, usage) {
-        Ok(priced) => settled(priced.total, metered.estimate.is_some(), priced.lines, status),
+        Ok(priced) => {
+            let guessed = basis.image_tool.is_some() && usage.lines.iter().any(is_image_call);
+            let verdict = settled(priced.total, guessed || metered.estimate.is_some(), priced.lines, status);
+            if guessed { verdict.flagged("estimated: the image tool's tokens aren't stated") } else { verdict }
+        }
         Err(Unknown { what, lines }) => match basis.bound {
             // The call had a bound, so a meter without a rate doesn't make it free.
             Some(_) => at_hold(basis, status).flagged(what),
@@ -188,6 +195,44 @@ struct Unknown {
 /// Prices by the contract that was asked for, at the tier that was served. A tier that the book doesn't know is priced
 /// as the one asked for.
 fn price(basis: &Basis<'_>, metered: &Metered, usage: &Usage) -> Result<Priced, Unknown> {
+    let Some(tool) = basis.image_tool else { return price_own(basis, metered, usage) };
+    let made = usage.lines.iter().find(|line| is_image_call(line)).map_or(0, |line| line.quantity);
+    let mut own = usage.clone();
+    own.lines.retain(|line| !is_image_call(line));
+    let mut priced = price_own(basis, metered, &own)?;
+    let drawn = match &metered.reading.tool_images {
+        Some(drawn) => drawn.clone(),
+        // Images whose tokens aren't stated cost what they can at most.
+        None => most_of(&tool.ask(made)),
+    };
+    if drawn.lines.is_empty() || made == 0 && metered.reading.tool_images.is_none() {
+        return Ok(priced);
+    }
+    let unknown = |what: String| Unknown { what, lines: drawn.lines.iter().map(unpriced_line).collect() };
+    match basis.prices.cost(&tool_query(basis.query, &tool.model), &drawn) {
+        Cost::Priced(images) => {
+            let total = priced.total.checked_add(images.total);
+            priced.total = total.ok_or_else(|| unknown("unpriced: beyond the range of money".to_owned()))?;
+            priced.lines.extend(images.lines.iter().map(stored_line));
+            Ok(priced)
+        }
+        Cost::Unpriced(unpriced) => Err(unknown(format!("unpriced: {unpriced}"))),
+    }
+}
+
+fn is_image_call(line: &pricing::Metered) -> bool {
+    line.meter == Meter::ToolCall && line.attrs.get("tool").is_some_and(|tool| tool == "image_generation")
+}
+
+/// All that an ask may consume, as usage.
+fn most_of(ask: &Ask) -> Usage {
+    let mut usage = Usage::default();
+    usage.add(Meter::InputTokens, ask.input_tokens);
+    ask.other_input.iter().chain(&ask.fixed).for_each(|line| usage.add_with(line.meter.clone(), line.attrs.clone(), line.quantity));
+    usage
+}
+
+fn price_own(basis: &Basis<'_>, metered: &Metered, usage: &Usage) -> Result<Priced, Unknown> {
     let mut served = basis.query.clone();
     served.select.extend(metered.reading.select.clone());
     let unpriced = match basis.prices.cost(&served, usage) {
@@ -350,4 +395,99 @@ fn request_id(metered: &Metered) -> Option<String> {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use dialects::{Operation, Reading};
+    use http::StatusCode;
+    use jiff::Timestamp;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::estimate;
+    use crate::settings::{ProviderSettings, UseKey};
+
+    fn book() -> PriceBook {
+        let row = |sku: &str, meter: &str, attrs: &str, price: &str| {
+            format!(
+                r#"{{"seller":"openai","sku":"openai/{sku}","meter":"{meter}","attrs":{{{attrs}}},"price":"{price}","prov":{{"source":"test","version":"1"}}}}"#
+            )
+        };
+        let image = r#""modality":"image""#;
+        let rows = [
+            row("gpt-5", "input_tokens", "", "1.25"),
+            row("gpt-5", "output_tokens", "", "10"),
+            row("gpt-image-1", "input_tokens", "", "5"),
+            row("gpt-image-1", "input_tokens", image, "10"),
+            row("gpt-image-1", "output_tokens", "", "40"),
+        ];
+        PriceBook::from_rows(dialects::price_book::read(&rows.join("\n")).unwrap()).unwrap()
+    }
+
+    fn provider() -> ProviderSettings {
+        ProviderSettings {
+            name: "p".to_owned(),
+            dialect: dialects::Dialect::OpenAi,
+            base_url: "http://127.0.0.1:9".parse().unwrap(),
+            subscription_url: None,
+            api_key: None,
+            use_key: UseKey::Virtual,
+            seller: "openai".to_owned(),
+            region: String::new(),
+            select: std::collections::BTreeMap::new(),
+            models: Vec::new(),
+            aliases: std::collections::BTreeMap::new(),
+            stream_usage: true,
+            fallback: Vec::new(),
+            retries: 0,
+            cost_from: CostFrom::Book,
+        }
+    }
+
+    /// What a response with an image tool costs: the cost, whether it is an estimate, and its hold.
+    fn told(tool: &str, answer: &str) -> (i64, bool, i64, Vec<String>) {
+        let (book, provider) = (book(), provider());
+        let route = dialects::route("POST", "/v1/responses", false, false).unwrap();
+        let body = format!(r#"{{"model":"gpt-5","input":"draw","max_output_tokens":100,"max_tool_calls":2,"tools":[{tool}]}}"#);
+        let request = dialects::parse_request(&route, body.as_bytes()).unwrap();
+        let target = estimate::target(&book, &provider, &request, Timestamp::UNIX_EPOCH);
+        let granted = target.bound.as_ref().unwrap().hold(100).unwrap();
+        let reading: Reading = dialects::read_response(Operation::Responses, answer.as_bytes());
+        let mut metered = Metered::without_answer(End::Answered, Instant::now());
+        (metered.reading, metered.status) = (reading, Some(StatusCode::OK));
+        let basis = Basis {
+            prices: &book,
+            query: &target.query,
+            facts: &target.facts,
+            bound: target.bound.as_ref().ok(),
+            granted,
+            image_tool: target.image_tool.as_ref(),
+            cost_from: CostFrom::Book,
+        };
+        let verdict = verdict(&basis, &metered);
+        assert_eq!(verdict.lines.iter().map(|line| line.nanos).sum::<i64>(), verdict.cost().get());
+        let estimated = matches!(verdict.outcome, Outcome::Settled { estimated: true, .. });
+        (verdict.cost().get(), estimated, granted.get(), verdict.flags)
+    }
+
+    #[test]
+    fn an_image_tool_is_billed_as_its_own_model_beside_the_call() {
+        let tool = r#"{"type":"image_generation","model":"gpt-image-1","size":"1024x1024","quality":"low"}"#;
+        let own = r#""usage":{"input_tokens":1000,"output_tokens":100}"#;
+        // 1,000 × 1.25 + 100 × 10 for the call; 20 × 5 + 272 × 40 for the image, in millionths of a dollar.
+        let used = r#""tool_usage":{"image_gen":{"input_tokens":20,"input_tokens_details":{"text_tokens":20},"output_tokens":272}}"#;
+        let (cost, estimated, granted, flags) = told(tool, &format!(r#"{{"status":"completed",{own},{used}}}"#));
+        assert_eq!((cost, estimated, flags.len()), (2_250_000 + 10_980_000, false, 0));
+        assert!(granted >= cost);
+        let (cost, ..) = told(tool, &format!(r#"{{"status":"completed",{own},"output":[]}}"#));
+        assert_eq!(cost, 2_250_000, "a tool that is offered and not used is free");
+        let call = r#""output":[{"type":"image_generation_call","result":"AAAA"}]"#;
+        let (cost, estimated, granted, flags) = told(tool, &format!(r#"{{"status":"completed",{own},{call}}}"#));
+        assert_eq!((estimated, flags), (true, vec!["estimated: the image tool's tokens aren't stated".to_owned()]));
+        assert!(
+            (2_250_000 + 10_980_000..=granted).contains(&cost),
+            "an image whose tokens aren't stated costs what it can at most: {cost} of {granted}"
+        );
+    }
 }

@@ -3,7 +3,7 @@
 use pricing::{Meter, Usage};
 
 use super::usage::{self, CHAT, RESPONSES, tool};
-use super::{looks_up, tools};
+use super::{looks_up, media_usage, tools};
 use crate::Counting;
 use crate::json::Value;
 use crate::reading::{Reading, UsageReading, error_code, tally, text_inside};
@@ -83,6 +83,7 @@ pub(crate) fn read_responses(root: Value<'_>, counting: Counting, reading: &mut 
         reading.provider_cost_usd = usage::provider_cost(counts);
     }
     calls.stated(root);
+    calls.drawn(root, reading);
     if let UsageReading::Reported(usage) = &mut reading.usage {
         calls.bill(usage);
     }
@@ -136,6 +137,20 @@ impl Calls {
         }
         if let Some(count) = root.get_in(&["tool_usage", "web_search"]).and_then(|search| tally(search, "num_requests").ok().flatten()) {
             self.searches = count;
+        }
+    }
+
+    /// Takes what the image tool used of its own model, where the response states it. Images that were made and aren't counted
+    /// there stay calls of the tool, which have a price of their own or none.
+    fn drawn(&mut self, root: Value<'_>, reading: &mut Reading) {
+        let Some(counts) = root.get_in(&["tool_usage", "image_gen"]) else { return };
+        match media_usage::read_images_usage(counts, false) {
+            UsageReading::Reported(usage) if !usage.lines.is_empty() => {
+                self.images = 0;
+                reading.tool_images = Some(usage);
+            }
+            UsageReading::Refused { why } => reading.usage = UsageReading::Refused { why: format!("image_gen.{why}") },
+            UsageReading::Reported(_) | UsageReading::Missing => {}
         }
     }
 

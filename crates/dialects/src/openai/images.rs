@@ -4,7 +4,7 @@ use crate::fields::{count, flag, model, refuse_look_alikes, refuse_overrides, te
 use crate::input::REQUEST_TOKENS;
 use crate::json::{Kind, Value};
 use crate::multipart::Form;
-use crate::work::{ImageWork, Work};
+use crate::work::{ImageTool, ImageWork, Work};
 use crate::{BadRequest, Request};
 
 /// Most images of one request, by OpenAI's reference.
@@ -110,6 +110,16 @@ pub(crate) fn images(root: Value<'_>, is_edit: bool) -> Result<Request, BadReque
     request.attribute_from(root.get("user"), "user");
     request.blocks.extend(root.get("prompt").map(Value::span));
     Ok(request)
+}
+
+/// Reads the built-in tool of a response. What it leaves open, or says in a way that isn't known, is bounded by the dearest.
+pub(super) fn tool(tool: Value<'_>) -> ImageTool {
+    let named = |name: &str| tool.get(name).and_then(Value::text);
+    let partials = count(tool.get("partial_images"), 0).ok().flatten().unwrap_or(0).min(PARTIALS_MAX);
+    let size = size(named("size").as_deref()).unwrap_or(None);
+    let quality = quality(named("quality").as_deref()).unwrap_or(None);
+    let has_mask = tool.get("input_image_mask").is_some_and(|mask| !mask.is_null());
+    ImageTool::of(named("model").map(|name| name.into_owned()), size, quality, partials, has_mask)
 }
 
 /// Images in a member: one, or a list of them.

@@ -18,7 +18,7 @@ const MODALITIES: [(&str, &str); 3] = [("text_tokens", "text"), ("audio_tokens",
 
 /// Reads `usage` of an image: text and images in, images and text out. Without details the input of an edit is an image and
 /// that of a generation text.
-fn read_images_usage(usage: Value<'_>, is_edit: bool) -> UsageReading {
+pub(super) fn read_images_usage(usage: Value<'_>, is_edit: bool) -> UsageReading {
     by_modality(usage, Otherwise { input: if is_edit { "image" } else { "text" }, output: "image" })
 }
 

@@ -154,10 +154,24 @@ pub(crate) fn responses_input(root: Value<'_>, request: &mut Request, vocabulary
     }
     let uses = number(root.get("max_tool_calls"), 0)?;
     tools::limit(request, uses);
-    if uses.is_none() && !request.ask.tools.is_empty() {
+    if let Some(tool) = &mut request.image_tool {
+        tool.sees(pictures(root.get("input")).saturating_add(if refers(root)? { STORED_PICTURES } else { 0 }));
+    }
+    if uses.is_none() && (!request.ask.tools.is_empty() || request.image_tool.is_some()) {
         request.splices.tool_uses.push(place(root, "max_tool_calls"));
     }
     Ok(input)
+}
+
+/// Pictures that a stored conversation can bring before an image tool's eyes.
+const STORED_PICTURES: u64 = 16;
+
+/// Pictures in the input: all of them may be given to an image tool.
+fn pictures(value: Option<Value<'_>>) -> u64 {
+    let Some(value) = value else { return 0 };
+    let is_one = value.get("type").is_some_and(|kind| kind.is_text("input_image") || kind.is_text("image_generation_call"));
+    let inner = value.items().chain(value.members().map(|(_, member)| member));
+    inner.fold(u64::from(is_one), |sum, inner| sum.saturating_add(pictures(Some(inner))))
 }
 
 /// Counts an item. Codex puts its tools into one of type `additional_tools`.

@@ -7,8 +7,7 @@ use crate::json::{Kind, Value};
 use crate::{BadRequest, Request};
 
 /// Tools that OpenAI runs by itself: the start of their type, the name in the price book.
-const SERVER_TOOLS: [(&str, &str); 3] =
-    [("web_search", "web_search"), ("file_search", "file_search"), ("image_generation", "image_generation")];
+const SERVER_TOOLS: [(&str, &str); 2] = [("web_search", "web_search"), ("file_search", "file_search")];
 /// Tools that the client runs, or that cost nothing but tokens.
 const CLIENT_TOOLS: [&str; 11] = [
     "",
@@ -57,6 +56,12 @@ fn declare(tool: Value<'_>, request: &mut Request, input: &mut Input) {
         // Costs nothing for a use, but its results are input of any size.
         input.remote();
     }
+    if kind == "image_generation" {
+        // It is billed by the tokens of a model of its own, not by its uses.
+        input.add(PROVIDER_TOOL_TOKENS);
+        request.image_tool = Some(super::images::tool(tool));
+        return;
+    }
     let Some(sold) = sold(tool, &kind) else { return };
     input.add(PROVIDER_TOOL_TOKENS);
     if !request.ask.tools.iter().any(|known| known.tool == sold) {
@@ -90,4 +95,7 @@ pub(super) fn container(place: Option<Value<'_>>) -> String {
 /// Applies the ceiling that the request states for all server tools together.
 pub(super) fn limit(request: &mut Request, uses_max: Option<u64>) {
     request.ask.tools.iter_mut().for_each(|tool| tool.uses_max = uses_max);
+    if let Some(tool) = &mut request.image_tool {
+        tool.uses_max = uses_max;
+    }
 }

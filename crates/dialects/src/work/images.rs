@@ -149,6 +149,48 @@ impl ImageWork {
     }
 }
 
+/// What a conversation's model can write for one image, which becomes the image model's prompt: OpenAI takes 32,000 characters.
+const TOOL_PROMPT_TOKENS: u64 = 32_000;
+/// The model that the tool uses when it names none (OpenAI's reference of the tool).
+const TOOL_MODEL: &str = "gpt-image-1";
+
+/// An image tool of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageTool {
+    /// The image model whose prices apply.
+    pub model: String,
+    /// The largest number of uses; `None` where neither the request nor the gateway says.
+    pub uses_max: Option<u64>,
+    work: ImageWork,
+    /// Whether the request leaves the model open, so that it may be a later one, which makes larger images.
+    is_open: bool,
+}
+
+impl ImageTool {
+    pub(crate) fn of(model: Option<String>, size: Option<(u64, u64)>, quality: Option<String>, partials: u64, has_mask: bool) -> Self {
+        let work = ImageWork { count: 1, prompt_tokens: TOOL_PROMPT_TOKENS, given: u64::from(has_mask), size, quality, partials };
+        let is_open = model.is_none();
+        Self { model: model.unwrap_or_else(|| TOOL_MODEL.to_owned()), uses_max: None, work, is_open }
+    }
+
+    /// Notes so many pictures that the tool may be given. An image that it made before may be given to it too.
+    pub(crate) fn sees(&mut self, pictures: u64) {
+        self.work.given = self.work.given.saturating_add(pictures).saturating_add(1).min(17);
+    }
+
+    /// What so many uses can consume of the image model.
+    #[must_use]
+    pub fn ask(&self, uses: u64) -> Ask {
+        let mut ask = Ask { choices: 1, ..Ask::default() };
+        ImageWork { count: uses, ..self.work.clone() }.bound(&self.model, &mut ask);
+        if self.is_open {
+            let most = tokens_by_area(self.work.size, self.work.quality.as_deref()).saturating_mul(uses);
+            ask.fixed.iter_mut().filter(|line| !line.attrs.is_empty()).for_each(|line| line.quantity = line.quantity.max(most));
+        }
+        ask
+    }
+}
+
 fn image() -> Meter {
     Meter::Other("image".to_owned())
 }

@@ -5,6 +5,7 @@ mod images;
 mod speech;
 mod transcript;
 
+pub use images::ImageTool;
 pub(crate) use images::ImageWork;
 pub(crate) use speech::{Format, SpeechWork};
 pub(crate) use transcript::{TranscriptWork, second};

@@ -221,7 +221,7 @@ fn sound(body: &Value, answer: &Answer) -> Reply {
     let (kind, bytes) = match text_field(body, "response_format") {
         "pcm" | "wav" => ("audio/pcm", vec![0; usize::try_from(millis * 48).unwrap_or(0)]),
         _ => {
-            let mut frame = vec![0; 192];
+            let mut frame = [0; 192];
             frame[..4].copy_from_slice(&[0xff, 0xf3, 0x84, 0xc0]);
             ("audio/mpeg", frame.repeat(usize::try_from(millis / 24).unwrap_or(0)))
         }

@@ -94,6 +94,8 @@ struct Results {
     missed: Vec<String>,
     timeout: Vec<String>,
     unviable: Vec<String>,
+    /// How the results came about when not by one run, from a file beside them.
+    note: String,
 }
 
 impl Results {
@@ -110,6 +112,7 @@ impl Results {
             missed: lines("missed.txt")?,
             timeout: lines("timeout.txt")?,
             unviable: lines("unviable.txt")?,
+            note: std::fs::read_to_string(folder.join("note.txt")).unwrap_or_default(),
         })
     }
 
@@ -179,6 +182,9 @@ fn text(results: &Results, reasons: &BTreeMap<String, String>) -> String {
         results.timeout.len(),
         results.missed.len()
     );
+    if !results.note.is_empty() {
+        let _ = writeln!(text, "{}\n", results.note.trim());
+    }
     text.push_str("| file | caught | missed | unviable |\n|---|---:|---:|---:|\n");
     for (file, [caught, missed, unviable]) in by_file(results) {
         let _ = writeln!(text, "| `{file}` | {caught} | {missed} | {unviable} |");

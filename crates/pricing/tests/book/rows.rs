@@ -227,3 +227,25 @@ fn which_of_two_allowances_holds_does_not_depend_on_the_order_of_rows() {
         }
     }
 }
+
+/// Which source is believed first (prices/README.md).
+#[test]
+fn sources_rank_as_the_readme_says() {
+    let ranks: [&[&str]; 9] = [
+        &["operator", "contract", ""],
+        &["invoice"],
+        &["azure-retail", "github-docs", "vendor"],
+        &["genai-prices", "metergraph"],
+        &["model-prices"],
+        &["litellm"],
+        &["models.dev"],
+        &["portkey", "langfuse"],
+        &["a page on the web", "Litellm"],
+    ];
+    let priority = |source: &str| Provenance { source: source.to_owned(), ..Provenance::default() }.priority();
+    for (rank, sources) in ranks.iter().enumerate() {
+        for source in *sources {
+            assert_eq!(usize::from(priority(source)), rank, "{source}");
+        }
+    }
+}

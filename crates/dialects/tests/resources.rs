@@ -222,7 +222,7 @@ fn what_isnt_sold_by_the_token_is_in_the_book() {
         ("aws", "aws/s3-vectors", "put_gb", 10, &[("region", "us-east-1")], Some(("2.00", false, Secondary))),
         ("aws", "aws/opensearch-serverless", "ocu_hour", 100, &[("region", "eu-west-1")], Some(("24.00", false, Secondary))),
         ("bedrock", "amazon/rerank-v1:0", "query", 1_000, &[("region", "us-east-1")], Some(("1.00", false, Curated))),
-        ("azure", "cohere/cohere-rerank-v4.0-pro", "query", 1_000, &[], Some(("2.50", false, Curated))),
+        ("azure", "cohere-rerank-v3-english", "query", 1_000, &[], Some(("2.00", false, Curated))),
         ("tavily", "search-advanced", "query", 1_000, &[], Some(("16.00", false, Curated))),
         ("vertex", "google/search_api", "query", 1_000, &[], Some(("1.50", false, Curated))),
         ("bedrock", "amazon/guardrails", "guardrail_unit", 1_000, &[("policy", "contentPolicy")], Some(("0.15", false, Curated))),
@@ -328,4 +328,14 @@ fn a_price_of_ones_own_wins_and_fills_an_unpriced_region() {
     assert_eq!(found.here.as_ref().map(price), Some(("60".to_owned(), "operator".to_owned())));
     assert_eq!(price(&found.regions[0]), ("40".to_owned(), "operator".to_owned()));
     assert_eq!(found.regions.len(), 2);
+}
+
+#[test]
+fn no_meter_takes_a_models_name() {
+    let named = |row: &&pricing::Rule| row.sku != pricing::Rule::ANY_SKU && row.kind != "llm";
+    for row in BOOK.rows().rules.iter().filter(named) {
+        let Some((_, name)) = row.sku.split_once('/') else { continue };
+        let query = pricing::PriceQuery::new(&row.seller, name, today());
+        assert!(BOOK.sku(&query).is_some(), "{} {}: `{name}` means two things", row.seller, row.sku);
+    }
 }

@@ -140,7 +140,7 @@ impl PriceBook {
             let whose = row.seller == seller && (row.plan.is_empty() || row.plan == plan);
             whose && row.valid.contains(at) && row.recorded.contains(as_of)
         };
-        let mut rows: Vec<&Allowance> = self.rows().allowances.iter().filter(applies).collect();
+        let mut rows: Vec<&Allowance> = self.of(seller).rows().allowances.iter().filter(applies).collect();
         rows.sort_by(|a, b| {
             let rank = |row: &Allowance| (row.layer, !row.plan.is_empty(), row.price_kind, row.valid.from);
             rank(b).cmp(&rank(a)).then_with(|| a.id.cmp(&b.id))

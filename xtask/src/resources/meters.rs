@@ -189,8 +189,8 @@ fn queries(models: &Value) -> anyhow::Result<Vec<Value>> {
             continue;
         }
         let (seller, sku) = sold_as(key, model["litellm_provider"].as_str().unwrap_or_default());
-        // The hand-made table has this one, with its region.
-        if sku != "amazon/rerank-v1:0" {
+        // The hand-made table has the first with its region, Azure's own meters have the others by region.
+        if sku != "amazon/rerank-v1:0" && !sku.starts_with("cohere/cohere-rerank-v4") {
             lines.push(json!({"seller": seller, "sku": sku, "kind": kind, "meter": "query", "unit": "query", "price": price,
                 "prov": prov("input_cost_per_query", price)}));
         }

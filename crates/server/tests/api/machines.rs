@@ -37,6 +37,9 @@ async fn a_machine_has_a_price_or_the_cheapest_that_could_stand_in() {
     server.send("POST", "/prices", json!({"rows": [row]})).await;
     let own = server.get("/prices/show?model=p5.48xlarge&region=eu-west-1").await;
     assert_eq!((&own["machines"][0]["status"], &own["machines"][0]["here"]["hour_usd"]), (&json!("priced"), &json!("61.50")));
-    assert_eq!(server.refused("GET", "/prices/show?model=p5.48xlarge&seller=gcp", json!({})).await.0, 404);
+    for path in ["/prices/show?model=p5.48xlarge&seller=gcp", "/prices/why?model=p5.4xlarge"] {
+        let (status, message) = server.refused("GET", path, json!({})).await;
+        assert!(status == 404 && message.contains("sold by the hour; see `mete prices show p5"), "{path}: {message}");
+    }
     server.stop().await;
 }

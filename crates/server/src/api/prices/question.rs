@@ -28,6 +28,13 @@ pub(super) fn read(book: &PriceBook, mut query: Query) -> Result<PriceQuery, Api
 
 /// What to do about a model that nothing is known of.
 pub(super) fn unknown(question: &PriceQuery) -> ApiError {
+    if let Some(machine) = dialects::resources::find(&question.model).first() {
+        let name = &machine.sku;
+        return ApiError::not_found(format!(
+            "`{name}` is a machine of {}, sold by the hour; see `mete prices show {name}`",
+            machine.seller
+        ));
+    }
     let (model, seller) = (short(&question.model), if question.seller.is_empty() { "SELLER" } else { &question.seller });
     ApiError::not_found(format!(
         "no price is known for `{model}`; set one with `mete prices set {seller}/{model} --input USD --output USD`"

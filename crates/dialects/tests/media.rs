@@ -496,3 +496,18 @@ fn what_an_image_tool_used_is_read_apart() {
         "refused: image_gen.input_tokens is negative | "
     );
 }
+
+#[test]
+fn the_page_of_endpoints_says_what_the_tables_say() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/endpoints.md")).unwrap();
+    let (served, unserved) = page.split_once("## Not served").unwrap();
+    for row in dialects::TABLE {
+        let named = row.path.split_once("{model}").map_or(row.path, |(before, action)| if action.is_empty() { before.trim_end_matches('/') } else { action });
+        assert!(row.path == "/" || served.contains(&format!("`{named}`")), "{} isn't on the page", row.path);
+    }
+    for known in dialects::UNSERVED {
+        let path = known.path.trim_start_matches('*');
+        let line = format!("| {} | `{path}` | {} |", known.dialect.name(), known.what);
+        assert!(if known.is_paid { unserved.contains(&line) } else { unserved.contains(&format!("`{path}`")) }, "{path} isn't on the page");
+    }
+}

@@ -249,3 +249,13 @@ fn sources_rank_as_the_readme_says() {
         }
     }
 }
+
+#[test]
+fn a_count_of_nothing_is_no_line() {
+    let mut usage = Usage::default();
+    usage.add(Meter::InputTokens, 0);
+    usage.add_with(Meter::OutputTokens, pairs("modality=audio"), 0);
+    assert!(usage.lines.is_empty());
+    usage.add(Meter::InputTokens, 1);
+    assert_eq!((usage.lines.len(), usage.total(&Meter::InputTokens), usage.prompt_tokens()), (1, 1, 1));
+}

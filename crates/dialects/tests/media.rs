@@ -502,7 +502,10 @@ fn the_page_of_endpoints_says_what_the_tables_say() {
     let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/endpoints.md")).unwrap();
     let (served, unserved) = page.split_once("## Not served").unwrap();
     for row in dialects::TABLE {
-        let named = row.path.split_once("{model}").map_or(row.path, |(before, action)| if action.is_empty() { before.trim_end_matches('/') } else { action });
+        let named = row
+            .path
+            .split_once("{model}")
+            .map_or(row.path, |(before, action)| if action.is_empty() { before.trim_end_matches('/') } else { action });
         assert!(row.path == "/" || served.contains(&format!("`{named}`")), "{} isn't on the page", row.path);
     }
     for known in dialects::UNSERVED {

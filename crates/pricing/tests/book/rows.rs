@@ -259,3 +259,30 @@ fn a_count_of_nothing_is_no_line() {
     usage.add(Meter::InputTokens, 1);
     assert_eq!((usage.lines.len(), usage.total(&Meter::InputTokens), usage.prompt_tokens()), (1, 1, 1));
 }
+
+#[test]
+fn free_units_of_one_meter_replace_each_other_and_those_of_two_add_up() {
+    let free = |id: &str, meter: &str, attrs: &str, price_kind: PriceKind| Allowance {
+        id: id.to_owned(),
+        seller: "s".to_owned(),
+        plan: String::new(),
+        sku: Rule::ANY_SKU.to_owned(),
+        grant: Grant::Free { meter: Meter::from_name(meter), attrs: pairs(attrs), units: 5 },
+        every: Period::Month,
+        valid: Span::ALWAYS,
+        recorded: Span::ALWAYS,
+        price_kind,
+        prov: Provenance::default(),
+        layer: Layer::Embedded,
+    };
+    let allowances = vec![
+        free("list", "gib_day", "", PriceKind::List),
+        free("promotion", "gib_day", "", PriceKind::Promo),
+        free("audio", "gib_day", "modality=audio", PriceKind::List),
+        free("other", "image", "", PriceKind::List),
+    ];
+    let book = PriceBook::from_rows(Rows { allowances, ..Rows::default() }).unwrap();
+    let mut ids: Vec<&str> = book.allowances("s", "", now(), now()).iter().map(|row| row.id.as_str()).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, ["audio", "other", "promotion"]);
+}

@@ -42,6 +42,8 @@ const OPEN: Template = Template { request: 64, message: 8, tools: 512, tool: 24,
 /// A tool that the provider declares by itself, such as `bash_20250124` (245), `text_editor_20250429` (700) or a computer
 /// tool (735), by Anthropic's documentation; server tools are of the same order.
 pub(crate) const PROVIDER_TOOL_TOKENS: u64 = 2_048;
+/// The largest image of any model that is known: 10,000 of OpenAI's patches at 2.46 tokens.
+pub(crate) const FOREIGN_TOKENS: u64 = 24_600;
 /// A part of content that isn't text. Members that aren't its `payload` count as text all the same, so that nothing hides
 /// beside an image.
 pub(crate) enum Media {

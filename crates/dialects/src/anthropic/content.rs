@@ -1,6 +1,6 @@
 //! Blocks of Anthropic content that aren't text.
 
-use crate::input::Media;
+use crate::input::{FOREIGN_TOKENS, Media};
 use crate::json::Value;
 use crate::pixels::Pixels;
 
@@ -17,13 +17,18 @@ fn image_tokens(block: Value<'_>) -> u64 {
     pixels.map_or(IMAGE_TOKENS, |pixels| of(pixels).min(IMAGE_TOKENS))
 }
 
-/// What a block is.
-pub(super) fn media(block: Value<'_>) -> Media {
+/// The reader of blocks for a model.
+pub(super) fn media(model: &str) -> impl Fn(Value<'_>) -> Media + use<> {
+    let is_claude = model.to_ascii_lowercase().contains("claude");
+    move |block| block_of(block, is_claude)
+}
+
+fn block_of(block: Value<'_>, is_claude: bool) -> Media {
     let kind = block.get("type").and_then(Value::text).unwrap_or_default();
     match kind.as_ref() {
         "image" => {
-            let tokens = image_tokens(block);
-            Media::Image { tokens, renamed: tokens, payload: &["source"] }
+            let tokens = if is_claude { image_tokens(block) } else { FOREIGN_TOKENS };
+            Media::Image { tokens, renamed: FOREIGN_TOKENS, payload: &["source"] }
         }
         "document" => document(block),
         "container_upload" => Media::Hidden,

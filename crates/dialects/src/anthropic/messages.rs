@@ -71,6 +71,7 @@ pub(crate) fn messages(root: Value<'_>, hints: Hints<'_>) -> Result<Request, Bad
     let input = messages_input(root, &mut request, None)?;
     (request.ask.input_tokens, request.ask.other_input) = (input.tokens, input.other);
     request.ask.hidden_input = input.hidden;
+    request.renamed = input.renamed;
     request.countable = !input.uncounted;
     compaction(root, &mut request)?;
     selectors(root, &mut request)?;
@@ -116,6 +117,7 @@ fn thinking(root: Value<'_>, hints: Hints<'_>, request: &mut Request) -> Result<
 /// The input of a messages request, by a vocabulary or by its bytes; notes in `request` what is offered and where messages stand.
 pub(crate) fn messages_input(root: Value<'_>, request: &mut Request, vocabulary: Option<Vocabulary>) -> Result<Input, BadRequest> {
     let mut input = Input::measured_by(vocabulary);
+    let media = content::media(&request.model);
     input.add(input.template().request);
     if let Some(tools) = root.get("tools") {
         tools::offer(tools, request, &mut input)?;
@@ -127,12 +129,12 @@ pub(crate) fn messages_input(root: Value<'_>, request: &mut Request, vocabulary:
         None => return Err(BadRequest { param: Some("/messages".into()), ..BadRequest::new("missing", "the body has no messages") }),
     };
     if let Some(system) = system {
-        input.content(system, &content::media);
+        input.content(system, &media);
         let is_list = system.kind() == Kind::Array;
         request.blocks.extend(system.items().map(Value::span));
         request.blocks.extend((!is_list).then(|| system.span()));
     }
-    messages.items().for_each(|message| input.message(message, &content::media));
+    messages.items().for_each(|message| input.message(message, &media));
     request.blocks.extend(messages.items().map(Value::span));
     for (key, value) in root.members() {
         let key = key.text().unwrap_or_default();

@@ -1,5 +1,6 @@
 //! What an image costs OpenAI's models at most, by its documentation of vision.
 
+use crate::input::FOREIGN_TOKENS;
 use crate::pixels::Pixels;
 
 /// How closely an image is to be looked at. `auto` and no word may be `original`, which newer models read at full size.
@@ -17,7 +18,9 @@ pub(super) enum Images {
     Tiles { base: u64, each: u64 },
     /// A patch of 32 pixels is at most 2.46 tokens (nano models), of at most 1,536 patches.
     Patches,
-    /// A model that isn't listed: the dearer of 85 tokens and 170 for each tile, and of patches at 2.46 tokens, of which newer models read
+    /// Another maker's: Pixtral takes patches of 16 pixels, Qwen of 28, whatever the detail, so that the size says too little.
+    Foreign,
+    /// A model of OpenAI's that isn't listed: the dearer of 85 tokens and 170 for each tile, and of patches at 2.46 tokens, of which newer models read
     /// at most 2,500 at `high` and 10,000 at `original`.
     Unknown,
     /// The dearest of all.
@@ -39,7 +42,8 @@ impl Images {
             {
                 Self::Tiles { base: 85, each: 170 }
             }
-            () => Self::Unknown,
+            () if starts(&["gpt-", "chatgpt-", "codex-", "computer-use", "o1-", "o3-", "o4-", "ft:gpt-"]) => Self::Unknown,
+            () => Self::Foreign,
         }
     }
 
@@ -53,7 +57,8 @@ impl Images {
                 let most = if detail == Detail::Original { 10_000 } else { 2_500 };
                 patches(pixels, most).max(Self::Tiles { base: 85, each: 170 }.tokens(detail, pixels))
             }
-            Self::Any => Self::Unknown.tokens(detail, pixels).max(MINI.tokens(detail, pixels)),
+            Self::Foreign => FOREIGN_TOKENS,
+            Self::Any => FOREIGN_TOKENS.max(MINI.tokens(detail, pixels)),
         }
     }
 }
@@ -90,6 +95,8 @@ mod tests {
             ("gpt-6-sol", Detail::Original, size(64, 64), 4, 765),
             ("gpt-6-sol", Detail::High, None, 6_150, 6_150),
             ("gpt-6-sol", Detail::Original, None, 24_600, 24_600),
+            ("pixtral-12b", Detail::High, size(1_024, 1_024), 4_160, 24_600),
+            ("qwen2.5-vl-72b-instruct", Detail::Low, size(4_000, 3_000), 15_301, 24_600),
         ];
         for (model, detail, pixels, documented, most) in table {
             let tokens = Images::of(model).tokens(detail, pixels);

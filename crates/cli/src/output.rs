@@ -18,6 +18,8 @@ pub enum Kind {
     Text,
     /// A decimal string of dollars; a missing one is a dash.
     Usd,
+    /// As [`Kind::Usd`]; `unpriced` where the row says that it is: no rate is known, which is not the same as no cost.
+    Cost,
     /// A count, with thin groups.
     Count,
     /// `k=v, k2=v2`.
@@ -52,12 +54,16 @@ pub fn table(rows: &Value, columns: &[Column], empty: &str) -> String {
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(columns.iter().map(|column| column.0));
     for row in rows {
-        table.add_row(columns.iter().map(|Column(_, pointer, kind)| cell(row.pointer(pointer), *kind)));
+        let is_unpriced = row["unpriced"] == Value::Bool(true);
+        table.add_row(columns.iter().map(|Column(_, pointer, kind)| match kind {
+            Kind::Cost if is_unpriced => "unpriced".to_owned(),
+            _ => cell(row.pointer(pointer), *kind),
+        }));
     }
     for (index, column) in columns.iter().enumerate() {
         if let Some(settings) = table.column_mut(index) {
             settings.set_padding((0, 2));
-            if matches!(column.2, Kind::Usd | Kind::Count) {
+            if matches!(column.2, Kind::Usd | Kind::Cost | Kind::Count) {
                 settings.set_cell_alignment(CellAlignment::Right);
             }
         }
@@ -69,7 +75,7 @@ pub fn table(rows: &Value, columns: &[Column], empty: &str) -> String {
 pub fn cell(value: Option<&Value>, kind: Kind) -> String {
     match (value, kind) {
         (None | Some(Value::Null), _) => "–".to_owned(),
-        (Some(Value::String(text)), Kind::Usd) => format!("${}", clean(text)),
+        (Some(Value::String(text)), Kind::Usd | Kind::Cost) => format!("${}", clean(text)),
         (Some(Value::Number(number)), Kind::Count) => grouped(&number.to_string()),
         (Some(Value::Object(tags)), _) => {
             tags.iter().map(|(key, value)| format!("{}={}", clean(key), plain(value))).collect::<Vec<_>>().join(", ")

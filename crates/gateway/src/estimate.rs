@@ -127,7 +127,7 @@ pub(crate) async fn without_bound(
         ledger::Account::Run(_) => UnpricedPolicy::Refuse,
     };
     if let Some(refusing) = blocking.iter().find(|view| policy(view) == UnpricedPolicy::Refuse) {
-        return Err(refuse_unbounded(call.why, &refusing.account.account));
+        return Err(refuse_unbounded(call.why, &refusing.account.account, &settings.reach));
     }
     if let (Some(taking), Unboundable::Unpriced(_)) = (blocking.iter().find(|view| policy(view) == UnpricedPolicy::Dearest), call.why) {
         let dearest = prices.dearest_of(&call.query.seller, call.query.at).and_then(|model| {
@@ -135,7 +135,7 @@ pub(crate) async fn without_bound(
             let bound = bound(prices, &query, call.request.image_tool.as_ref(), &call.request.ask_for(&query.model)).ok()?;
             Some((query, bound))
         });
-        return dearest.map(Some).ok_or_else(|| refuse_unbounded(call.why, &taking.account.account));
+        return dearest.map(Some).ok_or_else(|| refuse_unbounded(call.why, &taking.account.account, &settings.reach));
     }
     Ok(None)
 }
@@ -149,8 +149,12 @@ pub(crate) struct Unbounded<'a> {
     pub(crate) why: &'a Unboundable,
 }
 
-fn refuse_unbounded(why: &Unboundable, account: &ledger::Account) -> Box<Denied> {
-    let (code, message) = explain(why);
+/// `reach` is what the command in the sentence needs besides, to find this data directory.
+fn refuse_unbounded(why: &Unboundable, account: &ledger::Account, reach: &str) -> Box<Denied> {
+    let (code, mut message) = explain(why);
+    if matches!(why, Unboundable::Unpriced(_)) {
+        message.push_str(reach);
+    }
     let name = match account {
         ledger::Account::Budget { budget, .. } => budget.clone(),
         ledger::Account::Run(run) => store::run_text(*run),

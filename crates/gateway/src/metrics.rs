@@ -56,6 +56,8 @@ pub struct MetricsSnapshot {
     pub covered_nanos: u64,
     /// Attempts settled without a known price.
     pub unpriced: u64,
+    /// Tokens of them.
+    pub unpriced_tokens: u64,
     /// Attempts whose outcome is unknown.
     pub unresolved: u64,
     /// Attempts that cost more than their hold, and by how much.
@@ -121,7 +123,11 @@ impl Metrics {
             if ended.covered {
                 counters.covered_nanos = counters.covered_nanos.saturating_add(cost);
             }
-            counters.unpriced += u64::from(!ended.priced);
+            if !ended.priced {
+                counters.unpriced += 1;
+                let tokens = ended.tokens.iter().filter(|(meter, _)| meter.ends_with("_tokens"));
+                counters.unpriced_tokens = tokens.fold(counters.unpriced_tokens, |sum, (_, quantity)| sum.saturating_add(*quantity));
+            }
             counters.unresolved += u64::from(ended.labels.outcome == "unresolved");
             counters.overages += u64::from(!ended.overage.is_zero());
             counters.overage_nanos = counters.overage_nanos.saturating_add(nanos(ended.overage));

@@ -18,6 +18,8 @@ const COLUMNS: &[Column] = &[
     Column("HELD", "/held_usd", Kind::Usd),
     Column("OVERAGE", "/overage_usd", Kind::Usd),
     Column("LEFT", "/remaining_usd", Kind::Usd),
+    Column("UNPRICED CALLS", "/unpriced_calls", Kind::Count),
+    Column("THEIR TOKENS", "/unpriced_tokens", Kind::Count),
 ];
 
 /// Lists, shows and changes budgets.

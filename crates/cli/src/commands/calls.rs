@@ -12,7 +12,7 @@ const COLUMNS: &[Column] = &[
     Column("TIME", "/time", Kind::Text),
     Column("MODEL", "/model", Kind::Text),
     Column("STATUS", "/status", Kind::Text),
-    Column("COST", "/cost_usd", Kind::Usd),
+    Column("COST", "/cost_usd", Kind::Cost),
     Column("HELD", "/held_usd", Kind::Usd),
     Column("TEAM", "/attributes/team", Kind::Text),
     Column("AGENT", "/attributes/agent", Kind::Text),
@@ -35,7 +35,7 @@ pub async fn calls(context: &Context, command: Calls) -> anyhow::Result<()> {
     match command {
         Calls::List(options) => {
             let rows = accepted(api.get(&format!("/calls{}", filter(&options)?)).await?)?;
-            output::print(context.format, &rows, |rows| output::table(rows, COLUMNS, "no such calls"));
+            output::print(context.format, &rows, |rows| format!("{}{}", output::table(rows, COLUMNS, "no such calls"), unpriced(rows)));
         }
         Calls::Show { call } => {
             let document = accepted(api.get(&format!("/calls/{}", ask::encoded(&call))).await?)?;
@@ -53,6 +53,18 @@ pub async fn calls(context: &Context, command: Calls) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// What is said of listed calls without a price.
+fn unpriced(rows: &Value) -> String {
+    let without: Vec<&Value> = rows.as_array().into_iter().flatten().filter(|row| row["unpriced"] == json!(true)).collect();
+    if without.is_empty() {
+        return String::new();
+    }
+    let counts = without.iter().flat_map(|row| row["usage"].as_object()).flatten().filter(|(meter, _)| meter.ends_with("_tokens"));
+    let tokens = counts.fold(0_u64, |sum, (_, count)| sum.saturating_add(count.as_u64().unwrap_or(0)));
+    let (calls, tokens) = (output::grouped(&without.len().to_string()), output::grouped(&tokens.to_string()));
+    format!("\n{calls} calls are unpriced, {tokens} tokens, in no amount here; `mete prices unknown` says how to price them")
 }
 
 /// One call's arithmetic.

@@ -66,9 +66,15 @@ impl Mete {
     }
 
     /// Kills the process (no drain, no goodbye) and starts it again on the same data.
-    pub fn kill_and_restart(mut self) -> Self {
+    pub fn kill_and_restart(self) -> Self {
+        self.kill_and_restart_after(|| {})
+    }
+
+    /// The same with something to wait for in between.
+    pub fn kill_and_restart_after(mut self, between: impl FnOnce()) -> Self {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        between();
         let dir = std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap());
         let token = self.admin_token.clone();
         let mut again = Self::start_in(dir, self.config.clone());

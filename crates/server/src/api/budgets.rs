@@ -8,7 +8,7 @@ use axum::{Extension, Json};
 use ledger::{Account, AccountView, BudgetSpec, Measure, OnExceed, Window};
 use money::Nanos;
 use serde::Deserialize;
-use store::{BudgetRecord, Origin};
+use store::{BudgetRecord, Origin, UnpricedAttempt};
 use utoipa::ToSchema;
 
 use super::error::{ApiError, ErrorDocument};
@@ -151,15 +151,17 @@ fn writable(budget: &BudgetRecord, what: &str) -> Result<(), ApiError> {
 pub(crate) async fn rows(control: &Control, name: Option<&str>) -> Result<Vec<BudgetView>, ApiError> {
     let budgets = control.books.budgets().await?;
     let accounts = control.books.accounts().await?;
+    let unpriced = super::calls::read(control, |reader| reader.unpriced(None)).await?;
     let chosen = budgets.iter().filter(|budget| name.is_none_or(|name| budget.spec.name == name));
-    Ok(chosen.flat_map(|budget| budget_rows(control, budget, &accounts)).collect())
+    Ok(chosen.flat_map(|budget| budget_rows(control, budget, &accounts, &unpriced)).collect())
 }
 
-fn budget_rows(control: &Control, budget: &BudgetRecord, accounts: &[AccountView]) -> Vec<BudgetView> {
+fn budget_rows(control: &Control, budget: &BudgetRecord, accounts: &[AccountView], calls: &[UnpricedAttempt]) -> Vec<BudgetView> {
     let unpriced = control.unpriced(&budget.spec.name);
+    let row = |view: Option<&AccountView>| BudgetView::new(budget, view, unpriced).with_unpriced(budget, view, calls);
     let own = |view: &&AccountView| matches!(&view.account, Account::Budget { budget: name, .. } if *name == budget.spec.name);
-    let rows: Vec<_> = accounts.iter().filter(own).map(|view| BudgetView::new(budget, Some(view), unpriced)).collect();
-    if rows.is_empty() { vec![BudgetView::new(budget, None, unpriced)] } else { rows }
+    let rows: Vec<_> = accounts.iter().filter(own).map(|view| row(Some(view))).collect();
+    if rows.is_empty() { vec![row(None)] } else { rows }
 }
 
 fn merged(body: BudgetPut, present: Option<&BudgetSpec>) -> Result<Definition, ApiError> {

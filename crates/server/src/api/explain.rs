@@ -1,11 +1,11 @@
 //! One call's arithmetic: meter by meter, rounded once, from hold to settlement.
 
-use std::fmt::Write as _;
+mod fields;
+mod sums;
 
-use money::{Decimal, Nanos, Rate};
 use pricing::PriceBook;
 use serde::Serialize;
-use store::{AttemptRecord, AuditFilter, AuditLine, CallRecord, CallStatus, StoredLine};
+use store::{AttemptRecord, AuditFilter, AuditLine, CallRecord};
 use utoipa::ToSchema;
 
 use super::call_view::{CallView, LineView, call_costs};
@@ -26,12 +26,28 @@ pub(crate) struct Explanation {
     pub total_usd: Option<String>,
     /// The lines of all attempts.
     pub lines: Vec<LineView>,
+    /// What the provider itself says each attempt cost, beside ours.
+    pub provider: Vec<ProviderCost>,
     /// The whole record.
     pub call: CallView,
     /// Budgets that match the call, as they are now.
     pub budgets: Vec<BudgetView>,
     /// The same for a person, line by line.
     pub text: Vec<String>,
+}
+
+/// What a provider says that an attempt cost, beside what the price book says.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProviderCost {
+    pub attempt: u32,
+    /// In dollars, as the provider wrote it.
+    pub says_usd: String,
+    /// What the price book says.
+    pub book_nanos: i64,
+    /// The provider's figure less the price book's, in dollars; null where the figure can't be read.
+    pub difference_usd: Option<String>,
+    /// `provider` or `book`: whose figure is the cost.
+    pub binds: &'static str,
 }
 
 /// Explains a call.
@@ -45,6 +61,7 @@ pub(crate) async fn explain(control: &Control, call: &CallRecord) -> Result<Expl
     let subject = call.call.to_string();
     let filter = AuditFilter { subject: Some(subject), ..AuditFilter::default() };
     let corrections = read(control, move |reader| reader.audit(&filter)).await?;
+    let book = control.gateway.prices();
     let ends = || call.attempts.iter().filter_map(|attempt| attempt.end.as_ref());
     Ok(Explanation {
         call_id: call.call.to_string(),
@@ -53,8 +70,9 @@ pub(crate) async fn explain(control: &Control, call: &CallRecord) -> Result<Expl
         total_nanos: nanos(list),
         total_usd: usd(list),
         lines: ends().flat_map(|end| &end.lines).map(LineView::from).collect(),
+        provider: call.attempts.iter().filter_map(sums::provider_cost).collect(),
         call: CallView::from(call),
-        text: text(call, &control.gateway.prices(), &budgets, &corrections),
+        text: text(call, &book, &budgets, &corrections),
         budgets,
     })
 }
@@ -63,6 +81,7 @@ fn text(call: &CallRecord, book: &PriceBook, budgets: &[BudgetView], corrections
     let mut text = vec![format!("call {}  {}  {}  {}", call.call, call.at, call.model, call.status.as_str())];
     if let Some(refused) = &call.refusal {
         text.push(format!("refused: {}; nothing was sent, nothing is owed", refused.code));
+        text.extend(refused.details["message"].as_str().map(|message| format!("  {message}")));
     }
     for attempt in &call.attempts {
         attempt_text(attempt, book, &mut text);
@@ -81,72 +100,32 @@ fn text(call: &CallRecord, book: &PriceBook, budgets: &[BudgetView], corrections
 fn attempt_text(attempt: &AttemptRecord, book: &PriceBook, text: &mut Vec<String>) {
     let start = &attempt.start;
     text.push(format!(
-        "attempt {}  {}  {} as {}  prices of {}, book {}",
-        start.attempt, start.provider, start.model_asked, start.model_sent, start.seller, start.price_book
+        "attempt {}  {}  {} as {}  prices of {}, book {}{}",
+        start.attempt,
+        start.provider,
+        start.model_asked,
+        start.model_sent,
+        start.seller,
+        start.price_book,
+        if book.version() == start.price_book { "" } else { " (another is in force now)" }
     ));
-    text.push(hold_text(attempt));
+    text.push(sums::hold_text(attempt));
     let Some(end) = &attempt.end else {
-        return text.push(end_text(attempt));
+        return text.push(sums::end_text(attempt));
     };
-    text.extend(end.lines.iter().map(line_text));
-    let sum: i64 = end.lines.iter().fold(0, |sum, line| sum.saturating_add(line.nanos));
+    text.extend(fields::mapping(&start.dialect, &start.operation, &end.lines).into_iter().map(|line| format!("  {line}")));
     if attempt.is_unpriced() {
+        text.extend(end.lines.iter().map(|line| format!("  {}  {}  no rate", sums::named(line), line.quantity)));
         let sku = format!("{}/{}", start.seller, start.model_sent);
         return text
             .push(format!("  unpriced: no rate is known, so nobody knows what it cost; `mete prices set {sku} …` prices later calls"));
     }
-    if !end.lines.is_empty() {
-        text.push(format!("  = ${}  (summed exactly, rounded once to the nano-dollar, half to even)", Nanos::new(sum).to_usd()));
+    sums::lines(end, book, text);
+    if attempt.estimated {
+        text.push("  an estimate: the provider's own count of the whole answer is missing or can't be believed".to_owned());
     }
-    text.extend(credits_text(attempt, book, Nanos::new(sum)));
-    text.push(end_text(attempt));
+    text.extend(sums::provider_text(attempt));
+    text.push(sums::end_text(attempt));
+    text.extend(sums::credit_text(attempt, book));
     text.extend(end.flags.iter().map(|flag| format!("  note: {flag}")));
-}
-
-/// The same in the seller's own pricing currency, where it has one.
-fn credits_text(attempt: &AttemptRecord, book: &PriceBook, sum: Nanos) -> Option<String> {
-    let credit = book.credit(&attempt.start.seller, attempt.start.at, attempt.start.at)?;
-    let amount = credit.of(sum).filter(|amount| !amount.is_zero())?;
-    Some(format!("  = {amount} {}s at ${} each", credit.name, credit.usd))
-}
-
-fn hold_text(attempt: &AttemptRecord) -> String {
-    let start = &attempt.start;
-    let mut text = format!("  held ${}: input up to {} tokens", attempt.granted.to_usd(), start.input_tokens_max);
-    match (start.ceiling_asked, start.ceiling_granted) {
-        (Some(asked), Some(granted)) => _ = write!(text, ", output ceiling {granted} of {asked} asked"),
-        (None, Some(granted)) => _ = write!(text, ", output ceiling {granted}, none was asked"),
-        _ => {}
-    }
-    text
-}
-
-fn line_text(line: &StoredLine) -> String {
-    let attrs: Vec<String> = line.attrs.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let attrs = if attrs.is_empty() { String::new() } else { format!(" ({})", attrs.join(", ")) };
-    let exact =
-        Decimal::parse(&line.rate).ok().and_then(|price| Rate::new(price, line.per).ok()).and_then(|rate| rate.times(line.quantity));
-    let exact = exact.map_or("?".to_owned(), |exact| exact.to_string());
-    format!("  {}{attrs}  {} × ${} / {} = {exact}  [{}]", line.meter, line.quantity, line.rate, line.per, line.rule)
-}
-
-fn end_text(attempt: &AttemptRecord) -> String {
-    let cost = attempt.cost.unwrap_or(Nanos::ZERO);
-    let held = attempt.granted;
-    let billed = if attempt.start.covered { "; covered by a subscription, billed $0.00" } else { "" };
-    let estimated = if attempt.estimated { " (estimated)" } else { "" };
-    match attempt.status {
-        CallStatus::Settled if cost > held => {
-            let overage = cost.checked_sub(held).unwrap_or(Nanos::ZERO);
-            format!("  settled at ${}{estimated}: ${} held, ${} overage{billed}", cost.to_usd(), held.to_usd(), overage.to_usd())
-        }
-        CallStatus::Settled => {
-            let back = held.checked_sub(cost).unwrap_or(Nanos::ZERO);
-            format!("  settled at ${}{estimated}: ${} of the hold given back{billed}", cost.to_usd(), back.to_usd())
-        }
-        CallStatus::Voided => format!("  voided: ${} given back, nothing is owed", held.to_usd()),
-        CallStatus::Unresolved => format!("  unresolved: ${} counts as held, assumed spent from {}", held.to_usd(), attempt.assume_at),
-        CallStatus::Assumed => format!("  assumed spent at ${}; `mete calls resolve` corrects it", cost.to_usd()),
-        CallStatus::Held | CallStatus::Refused => format!("  under way: ${} held", held.to_usd()),
-    }
 }

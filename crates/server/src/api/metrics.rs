@@ -8,6 +8,7 @@ use axum::extract::{Request, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use gateway::{BUCKETS_MICROS, HistogramSnapshot};
+use jiff::Timestamp;
 use ledger::Account;
 use money::Nanos;
 
@@ -67,6 +68,7 @@ fn calls(control: &Control, text: &mut Exposition) {
     text.single("mete_cost_nanodollars_total", "counter", "List value settled since start, in nano-dollars.", counters.cost_nanos);
     text.single("mete_covered_nanodollars_total", "counter", "Of it covered by subscriptions.", counters.covered_nanos);
     text.single("mete_unpriced_total", "counter", "Attempts settled without a known price.", counters.unpriced);
+    text.single("mete_unpriced_tokens_total", "counter", "Tokens of them.", counters.unpriced_tokens);
     text.single("mete_unresolved_total", "counter", "Attempts whose outcome is unknown.", counters.unresolved);
     text.single("mete_overages_total", "counter", "Attempts that cost more than their hold.", counters.overages);
     text.single("mete_overage_nanodollars_total", "counter", "Nano-dollars beyond holds.", counters.overage_nanos);
@@ -79,6 +81,12 @@ fn calls(control: &Control, text: &mut Exposition) {
 
 fn books(control: &Control, text: &mut Exposition) {
     let stats = control.books.stats();
+    text.single(
+        "mete_price_book_age_seconds",
+        "gauge",
+        "Time since the newest facts of the price book were gathered; 0 where it names no date.",
+        control.stock().as_of().map_or(0, |as_of| u64::try_from(Timestamp::now().as_second() - as_of.as_second()).unwrap_or(0)),
+    );
     text.single("mete_open_holds", "gauge", "Open holds.", stats.open_holds as u64);
     text.single("mete_unresolved_holds", "gauge", "Open holds whose outcome is unknown.", stats.unresolved as u64);
     text.single("mete_held_nanodollars", "gauge", "Sum of open holds.", unsigned(stats.held));

@@ -6,7 +6,7 @@ use config_words::{measure, on_exceed, window};
 use ledger::{Account, AccountView, BudgetSpec};
 use money::Nanos;
 use serde::Serialize;
-use store::{BudgetRecord, Origin};
+use store::{BudgetRecord, Origin, UnpricedAttempt};
 use utoipa::ToSchema;
 
 /// An amount in dollars as an exact decimal text.
@@ -74,6 +74,10 @@ pub(crate) struct BudgetView {
     pub measure: &'static str,
     /// What happens to a call without a price: `refuse`, `dearest` or `allow`.
     pub unpriced: &'static str,
+    /// Calls of the period that were let through without a price; no amount here counts them.
+    pub unpriced_calls: u64,
+    /// Their tokens.
+    pub unpriced_tokens: u64,
     /// A call's hold takes at most this share of what is left.
     pub grant_share_percent: u16,
     /// A paused budget counts and refuses nothing.
@@ -113,6 +117,8 @@ impl BudgetView {
             on_exceed: on_exceed(spec.on_exceed),
             measure: measure(spec.measure),
             unpriced,
+            unpriced_calls: 0,
+            unpriced_tokens: 0,
             grant_share_percent: spec.grant_share_thousandths / 10,
             paused: spec.paused,
             origin: match budget.origin {
@@ -121,6 +127,28 @@ impl BudgetView {
             },
         }
     }
+}
+
+impl BudgetView {
+    /// The same with its calls that have no price.
+    pub fn with_unpriced(mut self, budget: &BudgetRecord, account: Option<&AccountView>, calls: &[UnpricedAttempt]) -> Self {
+        let own = calls.iter().filter(|call| counts_on(&budget.spec, account.map(|view| &view.account), call));
+        for call in own {
+            self.unpriced_calls += 1;
+            self.unpriced_tokens = self.unpriced_tokens.saturating_add(call.tokens);
+        }
+        self
+    }
+}
+
+/// Whether a call counts on an account: it matches the budget, has the account's values, and was admitted in its period.
+fn counts_on(spec: &BudgetSpec, account: Option<&Account>, call: &UnpricedAttempt) -> bool {
+    if !spec.matches.iter().all(|(name, value)| call.attributes.get(name) == Some(value)) {
+        return false;
+    }
+    let Some(Account::Budget { per, period_start, period_end, .. }) = account else { return true };
+    let has = |(name, value): (&String, &String)| call.attributes.get(name).map_or("", String::as_str) == value;
+    spec.per.iter().zip(per).all(has) && period_start.is_none_or(|start| start <= call.at) && period_end.is_none_or(|end| call.at < end)
 }
 
 fn place(spec: &BudgetSpec, account: Option<&Account>) -> (Option<BTreeMap<String, String>>, PeriodView) {

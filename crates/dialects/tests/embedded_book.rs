@@ -23,7 +23,8 @@ fn query(text: &str) -> PriceQuery {
     let mut select = pairs(text);
     let at = select.remove("at").unwrap_or_else(|| NOW.to_owned()).parse().unwrap();
     let region = select.remove("region").unwrap_or_default();
-    PriceQuery { select, region, ..PriceQuery::new(seller, model, at) }
+    let as_of = select.remove("as_of").map_or(at, |text| text.parse().unwrap());
+    PriceQuery { select, region, as_of, ..PriceQuery::new(seller, model, at) }
 }
 
 /// The price of a meter for a million tokens, or of one unit, at a prompt size.
@@ -297,6 +298,65 @@ fn an_agents_server_tools_leave_room_in_a_small_budget() {
 fn the_book_is_named_by_its_content() {
     assert_eq!(BOOK.version(), embedded().version());
     assert_eq!(BOOK.version().len(), 16);
+}
+
+#[test]
+fn prices_of_other_times_and_places() {
+    for (what, prompt_tokens, expected) in [
+        // input, output, cache read
+        ("openai gpt-5.5 at=2026-06-15T00:00:00Z", 0, "5 30 0.5"),
+        ("openai gpt-5.6-sol at=2026-08-01T00:00:00Z", 0, "5 30 0.5"),
+        ("openai gpt-5.6-sol", 0, "4 20 0.4"),
+        ("anthropic claude-sonnet-5 at=2026-08-15T00:00:00Z", 0, "2 10 0.2"),
+        ("anthropic claude-sonnet-5 at=2026-09-15T00:00:00Z", 0, "2 10 0.2"),
+        ("anthropic claude-sonnet-5 at=2026-09-15T00:00:00Z as_of=2026-08-15T00:00:00Z", 0, "3 15 0.3"),
+        ("deepseek deepseek-v4-pro at=2026-11-23T02:00:00Z", 0, "1.32 3.96 0.044"),
+        ("deepseek deepseek-v4-pro at=2026-11-21T02:00:00Z", 0, "0.66 1.98 0.022"),
+        ("deepseek deepseek-v4-pro at=2026-10-06T02:00:00Z", 0, "0.66 1.98 0.022"),
+        ("deepseek deepseek-chat at=2025-10-15T00:00:00Z", 0, "0.57 1.68 0.07"),
+        ("deepseek deepseek-chat at=2026-11-21T02:00:00Z", 0, "0.15 0.6 0.003"),
+        ("deepseek deepseek-chat at=2026-11-23T02:00:00Z", 0, "0.3 1.2 0.006"),
+        ("xai grok-code-fast-1 at=2026-01-01T00:00:00Z", 0, "0.2 1.5 0.02"),
+        ("xai grok-code-fast-1", 0, "1 2 0.2"),
+        ("xai grok-4.6 region=us", 199_999, "2.2 6.6 0.55"),
+        ("xai grok-4.6 region=us", 200_000, "4.4 13.2 1.1"),
+        ("google gemini-flash-latest at=2026-06-15T00:00:00Z", 0, "1.5 9 0.15"),
+        ("azure gpt-5.5 deployment=data_zone region=japaneast", 0, "6 36 0.6"),
+        ("azure gpt-5.5 deployment=data_zone region=swedencentral", 0, "5.5 33 0.55"),
+        ("azure grok-4.3 deployment=global", 200_001, "2.5 5 0.4"),
+        ("groq openai/gpt-oss-120b", 0, "0.15 0.6 0.075"),
+        ("openrouter anthropic/claude-sonnet-5", 0, "2 10 0.2"),
+        ("together meta-llama/Llama-3.3-70B-Instruct-Turbo", 0, "1.04 1.04 1.04"),
+        ("fireworks accounts/fireworks/models/kimi-k2p6", 0, "0.95 4 0.16"),
+        ("vertex gemini-2.5-pro", 0, "1.25 10 0.125"),
+        ("vertex gemini-2.5-flash-lite", 0, "0.1 0.4 0.01"),
+        ("cohere command-a-plus-05-2026", 0, "2.5 10 2.5"),
+    ] {
+        assert_eq!(rates(what, prompt_tokens), expected, "{what} at {prompt_tokens}");
+    }
+}
+
+#[test]
+fn images_sound_and_documents_have_prices() {
+    for (what, meter, attrs, expected) in [
+        ("openai gpt-image-1", "output_tokens", "modality=image", "40"),
+        ("openai gpt-image-1", "image", "quality=high size=1024x1024", "0.167"),
+        ("openai gpt-image-1.5", "image", "quality=medium size=1024x1536", "0.05"),
+        ("openai whisper-1", "second", "", "0.36"),
+        ("openai tts-1", "character", "", "15"),
+        ("openai gpt-4o-transcribe", "input_tokens", "modality=audio", "6"),
+        ("openai omni-moderation-latest", "input_tokens", "", "0"),
+        ("google gemini-3-pro-image", "output_tokens", "modality=image", "120"),
+        ("mistral mistral-ocr-4-0", "page", "", "0.004"),
+        ("xai grok-imagine-image", "image", "", "0.02"),
+        ("anthropic claude-sonnet-5", "tool_call", "tool=code_execution", "0.05"),
+        ("anthropic claude-sonnet-5", "tool_call", "tool=web_fetch", "0"),
+        ("cohere rerank-v3.5", "query", "", "0.002"),
+        ("bedrock us.anthropic.claude-sonnet-4-5-20250929-v1:0", "cache_write_tokens", "ttl=1h", "6.6"),
+        ("bedrock global.anthropic.claude-sonnet-4-5-20250929-v1:0", "cache_write_tokens", "ttl=1h", "6"),
+    ] {
+        assert_eq!(rate(&query(what), meter, attrs, 0).as_deref(), Some(expected), "{what} {meter} {attrs}");
+    }
 }
 
 /// The book is read seller by seller; that must not show.

@@ -155,7 +155,12 @@ fn steps(rule: &Rule) -> &[Step] {
 fn only_litellm_and_retired(rows: &mut Rows) {
     let listed: BTreeSet<(String, String)> =
         rows.rules.iter().filter(|rule| rule.prov.source != "litellm").map(|rule| (rule.seller.clone(), rule.sku.clone())).collect();
-    rows.rules.retain(|rule| !rule.prov.note.contains("retired on") || listed.contains(&(rule.seller.clone(), rule.sku.clone())));
+    // Google announces one date for its own API and for Vertex, and goes on answering: what others list there counts here too.
+    let is_listed = |rule: &Rule| {
+        let at = |seller: &str| listed.contains(&(seller.to_owned(), rule.sku.clone()));
+        at(&rule.seller) || rule.seller == "vertex" && at("google")
+    };
+    rows.rules.retain(|rule| !rule.prov.note.contains("retired on") || is_listed(rule));
 }
 
 /// Rows that no file of a source says.

@@ -47,6 +47,8 @@ const MEDIA: &[(&str, &str)] = &[
     ("gpt-realtime-2.1-mini", "gpt-realtime-2.1-mini"),
     ("gpt-realtime-2.1", "gpt-realtime-2.1"),
     ("gpt-realtime-2 ", "gpt-realtime-2"),
+    ("gpt-realtime-whisper", "gpt-realtime-whisper"),
+    ("gpt-realtime-translate", "gpt-realtime-translate"),
     ("gpt 4o tcrb d ", "gpt-4o-transcribe-diarize"),
     ("gpt aud 0828", "gpt-audio-2025-08-28"),
     ("gpt aud mini", "gpt-audio-mini-2025-10-06"),

@@ -86,6 +86,17 @@ fn sku(id: &str, aliases: &Value, seller: &str, names: &Names) -> Option<String>
             return own;
         }
     }
+    if !is_lab(seller) && seller != "bedrock" {
+        // A gateway's own name for the model is what its clients write.
+        let own = aliases
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|row| row["channel"].as_str().is_some_and(|channel| super::sellers::seller(channel) == seller));
+        if let Some(name) = own.filter_map(|row| row["alias"].as_str()).find(|name| name.contains('/')) {
+            return names.find_whole(seller, name).or_else(|| Some(name.to_owned()));
+        }
+    }
     let whole = if is_lab(seller) { None } else { names.find_whole(seller, id) };
     let known = whole.or_else(|| names.find_whole(seller, model)).or_else(|| names.find_whole(seller, &format!("{publisher}-{model}")));
     let is_own = is_lab(seller) && seller != "bedrock";

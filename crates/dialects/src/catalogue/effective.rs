@@ -51,9 +51,13 @@ impl Catalogue {
 
 /// The rows of each item of a unit, in two times.
 pub(super) fn rules_of(evidence: &Evidence<'_>, unit: &Unit<'_>) -> Vec<Vec<Rule>> {
-    let rules = unit.iter().map(|(_, rows)| rows.base.iter().map(|rule| (*rule).clone()).collect()).collect();
+    let epochs = evidence.epochs(unit);
+    // What the base itself learnt later becomes known at its time, if its source is still believed then.
+    let first = epochs.keys().next();
+    let is_known = |rule: &&&Rule| first.is_none_or(|first| rule.recorded.from.is_none_or(|from| from < *first));
+    let rules = unit.iter().map(|(_, rows)| rows.base.iter().filter(is_known).map(|rule| (*rule).clone()).collect()).collect();
     let mut shelf = Shelf { rules, is_settled: true };
-    for (at, has_turned) in evidence.epochs(unit) {
+    for (at, has_turned) in epochs {
         // An import that changes no row of the sku can only matter where sources disagree: a better one was read anew.
         if has_turned || !shelf.is_settled {
             shelf.turn(evidence, unit, at);

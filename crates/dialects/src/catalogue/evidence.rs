@@ -2,7 +2,7 @@
 //!
 //! A row of the base is what its source said on the day on which that source was read for the base. Before that day it stands in for
 //! what nobody knew; an import of an earlier day is better knowledge of that earlier time, and no knowledge of the time after. What a
-//! source already said before the base was made, and the base prices without it, is no news: it votes but isn't chosen.
+//! source already said when the base was made, and the base prices without it, is no news: it votes but isn't chosen.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -91,6 +91,10 @@ impl<'a> Evidence<'a> {
             // What a source took back before it was first imported is no time of this book.
             epochs.extend(turns.filter(|turn| first <= *turn).map(|turn| (turn, true)));
         }
+        if let Some(first) = epochs.keys().next().copied() {
+            let turns = unit.iter().flat_map(|(_, rows)| &rows.base).flat_map(|rule| [rule.recorded.from, rule.recorded.to]).flatten();
+            epochs.extend(turns.filter(|turn| first <= *turn).map(|turn| (turn, true)));
+        }
         epochs
     }
 
@@ -99,7 +103,7 @@ impl<'a> Evidence<'a> {
         let mut reads: BTreeMap<String, Reads> = BTreeMap::new();
         let mut groups = Groups::new();
         for (item, rows) in unit {
-            let base = of_base(&rows.base);
+            let base = of_base(&rows.base, at);
             let mut sources = BySource::new();
             for source in base.keys().map(String::as_str).chain(rows.said.keys().copied()) {
                 if sources.contains_key(source) {
@@ -108,7 +112,7 @@ impl<'a> Evidence<'a> {
                 let new = || Reads::of(self.imports.get(source).copied(), self.base_seen.get(source).copied(), at);
                 let reads = reads.entry(source.to_owned()).or_insert_with(new);
                 let mut known = known(base.get(source), rows.said.get(source).map_or(&[], Vec::as_slice), reads, at);
-                let is_news = base.is_empty() || base.contains_key(source) || reads.last > self.base_made;
+                let is_news = base.is_empty() || self.is_news(source, base.get(source), &known, reads, at);
                 known.only_votes |= !is_news;
                 if !known.rules.is_empty() {
                     sources.insert(source.to_owned(), known);
@@ -118,6 +122,19 @@ impl<'a> Evidence<'a> {
         }
         let seen = reads.into_iter().filter_map(|(source, reads)| Some((source, reads.last?))).collect();
         (groups, seen)
+    }
+
+    /// Whether a source says something that the base's makers didn't know when they chose another.
+    fn is_news(&self, source: &str, base: Option<&Said>, known: &Said, reads: &Reads, at: Timestamp) -> bool {
+        let price = |said: &Said| current(&said.rules, at).map(|rule| rule.price.clone());
+        match base {
+            None => reads.last > self.base_made,
+            Some(chosen) if !chosen.only_votes => true,
+            Some(left_out) => {
+                let has_moved = price(left_out).zip(price(known)).is_none_or(|(old, new)| !is_same(&old, &new));
+                has_moved && reads.last > self.base_seen.get(source).copied()
+            }
+        }
     }
 
     /// When the base read a source.
@@ -143,7 +160,8 @@ fn note_read(seen: &mut Seen, source: &str, version: &str) {
     if seen.contains_key(source) {
         return;
     }
-    seen.insert(source.to_owned(), date().unwrap_or_else(price_book::embedded_as_of));
+    let read = date().or_else(|| price_book::embedded_seen(source)).unwrap_or_else(price_book::embedded_as_of);
+    seen.insert(source.to_owned(), read);
 }
 
 /// When a source was read, before and after the base read it.
@@ -217,12 +235,12 @@ pub(super) fn noted(rules: &mut [Rule], now: &[&Rule]) {
 const AGREES: &str = "agrees";
 
 /// The base's rows of one item by source, with what chosen rows tell of their rivals.
-fn of_base(rules: &[&Rule]) -> BySource {
+fn of_base(rules: &[&Rule], at: Timestamp) -> BySource {
     let mut sources = BySource::new();
-    for rule in rules.iter().filter(|rule| rule.recorded.to.is_none()) {
+    for rule in rules.iter().filter(|rule| rule.recorded.contains(at)) {
         sources.entry(rule.prov.source.clone()).or_default().rules.push((*rule).clone());
     }
-    for rule in rules.iter().filter(|rule| rule.recorded.to.is_none()) {
+    for rule in rules.iter().filter(|rule| rule.recorded.contains(at)) {
         for source in &rule.prov.agree {
             hear(&mut sources, source, hearsay(rule, source, rule.price.clone(), AGREES));
         }

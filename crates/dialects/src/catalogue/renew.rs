@@ -128,7 +128,26 @@ pub(super) fn renew_rows<T: Timed>(before: Vec<T>, said: Vec<T>, seen: Timestamp
     }
     let is_dated = said.iter().any(T::is_dated) || said.iter().all(|row| row.is_valid_in().from.is_some());
     let start = if is_dated { said.iter().map(|row| row.is_valid_in().from).min().flatten() } else { Some(seen) };
-    joined(until(before, start), since(said, start), start)
+    let known = before.clone();
+    let next = joined(until(before, start), since(said, start), start);
+    // Cut elsewhere but saying the same at every time is no news.
+    if say_the_same(&seamless(&known).iter().collect::<Vec<_>>(), &seamless(&next)) { known } else { next }
+}
+
+/// The rows with those that say one thing and follow each other as one.
+fn seamless<T: Timed>(rows: &[T]) -> Vec<T> {
+    let mut sorted = rows.to_vec();
+    sorted.sort_by_key(|row| row.is_valid_in().from);
+    let mut all: Vec<T> = Vec::new();
+    for next in sorted {
+        let span = next.is_valid_in();
+        let follows = |row: &&mut T| row.is_valid_in().to.is_some() && row.is_valid_in().to == span.from && row.is_one(&next);
+        match all.iter_mut().find(follows) {
+            Some(row) => row.valid().to = span.to,
+            None => all.push(next),
+        }
+    }
+    all
 }
 
 fn until<T: Timed>(mut rows: Vec<T>, end: Option<Timestamp>) -> Vec<T> {

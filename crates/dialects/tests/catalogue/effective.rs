@@ -194,6 +194,32 @@ fn what_was_known_when_the_base_was_made_is_no_news() {
         price chat input at 2026-12-03 known 2026-12-03             => 0.135
         ",
     );
+    // Left out with its price on record: it counts once it says something else.
+    check(
+        r"
+        base litellm 2026-11-23 : chat input 0.28 differ genai-prices=0.135
+        import genai-prices 2026-12-02 : chat input 0.135
+        price chat input at 2026-12-03 known 2026-12-03             => 0.28
+        import genai-prices 2026-12-04 : chat input 0.14
+        price chat input at 2026-12-05 known 2026-12-05             => 0.14
+        ",
+    );
+}
+
+#[test]
+fn what_the_base_itself_took_back_stays_so_beside_imports() {
+    let world = check(
+        r"
+        base genai-prices 2026-11-09 : s input 2 until 2026-09-01 known_until 2026-08-30 | s input 3 from 2026-09-01 known_until 2026-08-30 | s input 2 known_from 2026-08-30
+        import models.dev 2026-07-02 : s input 2
+        import genai-prices 2026-11-09 : s input 2
+        import litellm 2026-11-23 : s input 2
+        price s input at 2026-10-01 known 2026-08-01                => 3
+        price s input at 2026-10-01 known 2026-09-15                => 2
+        price s input at 2026-10-01 known 2026-12-15                => 2
+        ",
+    );
+    assert_eq!(world.book().version(), world.base().version());
 }
 
 #[test]

@@ -87,6 +87,7 @@ fn rows_that_a_source_keeps_apart_stay_apart_in_any_order() {
             import model-prices 2026-10-25 : {text}         => 1 added
             import model-prices 2026-11-25 : {text}         => 1 same
             book gpt input => 5 [..10-09) known [10-25..); 5 [10-09..) known [10-25..)
+            import model-prices 2026-12-25 : gpt input 5    => 1 same
             "
         ));
     }

@@ -8,7 +8,7 @@
 //!
 //! A row is `[seller:]model meter price words…`; the words are `from DAY`, `until DAY`, `documented`, `commit`, `first_seen`,
 //! `promo`, `free`, `batch`, `flex`, `peak`, `in REGION`, `deployment NAME`, `image`, `key NAME`, `per N`, `agree SOURCE`,
-//! `differ SOURCE=PRICE`, `retired DAY`, `url TEXT`. A price is `5`, or `5/10@200000` with a band.
+//! `differ SOURCE=PRICE`, `retired DAY`, `known_from DAY`, `known_until DAY`, `url TEXT`. A price is `5`, or `5/10@200000` with a band.
 
 use dialects::catalogue::{Catalogue, ImportOptions, Imported, Item};
 use dialects::price_book::derived_id;
@@ -85,6 +85,8 @@ fn change<'a>(rule: &mut Rule, word: &str, rest: &mut impl Iterator<Item = &'a &
     match word {
         "from" => rule.valid.from = Some(day(&next())),
         "until" => rule.valid.to = Some(day(&next())),
+        "known_from" => rule.recorded.from = Some(day(&next())),
+        "known_until" => rule.recorded.to = Some(day(&next())),
         "documented" => rule.basis = Basis::Documented,
         "commit" => rule.basis = Basis::Commit,
         "first_seen" => rule.basis = Basis::FirstSeen,

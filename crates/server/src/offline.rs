@@ -95,6 +95,13 @@ fn read_usage(dialect: Dialect, counting: Counting, ask: &CostAsk) -> Result<Rea
     let operation = named.unwrap_or_else(|| match dialect {
         Dialect::Anthropic => Operation::Messages,
         Dialect::Gemini => Operation::Generate,
+        // Seconds, or the details that only transcripts and images have.
+        Dialect::OpenAi if usage.get("seconds").is_some() || usage.get("input_token_details").is_some() => Operation::Transcriptions,
+        Dialect::OpenAi
+            if ["input", "output"].iter().any(|side| usage.pointer(&format!("/{side}_tokens_details/image_tokens")).is_some()) =>
+        {
+            Operation::Images
+        }
         Dialect::OpenAi if usage.get("input_tokens").is_some() => Operation::Responses,
         Dialect::OpenAi if usage.get("completion_tokens").is_some() => Operation::Chat,
         Dialect::OpenAi => Operation::Embeddings,

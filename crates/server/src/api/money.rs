@@ -205,12 +205,17 @@ fn language(body: &EstimatePost) -> Result<(Dialect, Operation), ApiError> {
         "chat" => Some((Dialect::OpenAi, Operation::Chat)),
         "responses" => Some((Dialect::OpenAi, Operation::Responses)),
         "embeddings" => Some((Dialect::OpenAi, Operation::Embeddings)),
+        "completions" => Some((Dialect::OpenAi, Operation::Completions)),
+        "images" => Some((Dialect::OpenAi, Operation::Images)),
+        "speech" => Some((Dialect::OpenAi, Operation::Speech)),
         "messages" => Some((Dialect::Anthropic, Operation::Messages)),
         "generate" => Some((Dialect::Gemini, Operation::Generate)),
         _ => None,
     };
     if let Some(word) = &body.operation {
-        return named(word).ok_or_else(|| ApiError::invalid("operation: write chat, responses, embeddings, messages or generate"));
+        return named(word).ok_or_else(|| {
+            ApiError::invalid("operation: write chat, responses, embeddings, completions, images, speech, messages or generate")
+        });
     }
     let has = |field: &str| body.request.get(field).is_some();
     let model = body.request.get("model").and_then(Value::as_str).unwrap_or_default();

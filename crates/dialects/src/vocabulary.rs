@@ -6,7 +6,7 @@
 use tiktoken::CoreBpe;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
-/// A tokenizer's public vocabulary. All are built into the binary (3.6 MB) and unpacked at their first use (about 10 MB and a
+/// A tokenizer's public vocabulary. All are built into the binary (3.4 MB) and unpacked at their first use (about 10 MB and a
 /// tenth of a second each).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Vocabulary {

@@ -365,6 +365,7 @@ fn a_table_of_ones_own_is_rows_of_the_schema() {
         ",
     );
     assert_eq!(reading.rows.rules[0].prov.note, "agreed, in writing");
+    assert_eq!(reading.rows.rules[0].prov.confidence, Some(pricing::Confidence::Curated));
     assert!(reading.rows.rules.iter().all(|rule| rule.layer == pricing::Layer::Operator));
 }
 

@@ -8,8 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{ReadError, Source};
 
 /// Columns that are written into a row as they are.
-const PLAIN: &[&str] =
-    &["seller", "sku", "meter", "price", "per", "unit", "publisher", "kind", "currency", "price_kind", "id", "region", "confidence"];
+const PLAIN: &[&str] = &["seller", "sku", "meter", "price", "per", "unit", "publisher", "kind", "currency", "price_kind", "id", "region"];
 const REQUIRED: [&str; 4] = ["seller", "sku", "meter", "price"];
 
 /// The table as lines of the price book's schema, with the table's line of each.
@@ -43,7 +42,7 @@ fn wrong(line: usize, what: &str) -> ReadError {
 fn check_header(header: &[String]) -> Result<(), ReadError> {
     let is_known = |name: &str| {
         PLAIN.contains(&name)
-            || matches!(name, "valid_from" | "valid_to" | "free" | "note" | "url")
+            || matches!(name, "valid_from" | "valid_to" | "free" | "note" | "url" | "confidence")
             || name.starts_with("attrs.")
             || name.starts_with("select.")
     };
@@ -51,7 +50,7 @@ fn check_header(header: &[String]) -> Result<(), ReadError> {
         let known = PLAIN.join(", ");
         return Err(wrong(
             1,
-            &format!("unknown column `{name}`; use {known}, valid_from, valid_to, free, note, url, attrs.NAME or select.NAME"),
+            &format!("unknown column `{name}`; use {known}, valid_from, valid_to, free, note, url, confidence, attrs.NAME or select.NAME"),
         ));
     }
     if let Some(name) = REQUIRED.iter().find(|name| !header.iter().any(|column| column == *name)) {
@@ -80,7 +79,7 @@ fn row(header: &[String], cells: &[String]) -> Result<Map<String, Value>, String
         match name.as_str() {
             "valid_from" => put("valid", "from", json!(cell)),
             "valid_to" => put("valid", "to", json!(cell)),
-            "note" | "url" => put("prov", name, json!(cell)),
+            "note" | "url" | "confidence" => put("prov", name, json!(cell)),
             "free" => match cell {
                 "true" | "yes" | "1" => plain.push(("free", json!(true))),
                 "false" | "no" | "0" => {}

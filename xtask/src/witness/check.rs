@@ -8,6 +8,9 @@ use money::Nanos;
 use pricing::{Bound, Cost, PriceBook, PriceQuery};
 use simulator::witness::{Case, Choices, Operation, Served, cells, draw};
 
+/// Above so many tokens of one answer a count is taken for an error.
+const PLAUSIBLE_TOKENS: u64 = 10_000_000;
+
 /// What a case showed.
 #[derive(Debug, Default)]
 pub struct Seen {
@@ -48,6 +51,11 @@ pub fn case(book: &PriceBook, choices: &mut Choices) -> Result<Seen, Failure> {
     let mut seen = Seen { cells: cells(&case, &served.usage), ..Seen::default() };
     let counting = Counting::from(&book.semantics(case.offer.seller));
     for (kind, reading) in answers(&case, &request, (&route, counting), &served) {
+        // Counts that can't be true are refused as usage, and the hold stays, which must then be enough.
+        if matches!(reading.usage, UsageReading::Refused { .. }) && served.usage.prompt() > PLAUSIBLE_TOKENS {
+            seen.cells.push(format!("{} beyond 10,000,000", case.offer.operation.name()));
+            continue;
+        }
         let at_the_end = PriceQuery { at: Timestamp::from_second(case.ended).unwrap_or_default(), ..query.clone() };
         let cost = cost(book, &at_the_end, &reading)
             .map_err(|what| fail("an answer has no cost", &case, format!("{kind}: {what}\n{}", billed(&served))))?;

@@ -88,11 +88,11 @@ impl PriceBook {
     /// Names what has no price or no bound.
     pub fn bound(&self, query: &PriceQuery, ask: &Ask) -> Result<Bound, Unboundable> {
         let now = self.bound_at(query, ask)?;
-        let later = PriceQuery { at: query.at.saturating_add(CALL_LASTS).unwrap_or(query.at), ..query.clone() };
-        if !self.changes_between(query, later.at) {
+        let at = query.at.saturating_add(CALL_LASTS).unwrap_or(query.at);
+        if !self.changes_between(query, at) {
             return Ok(now);
         }
-        Ok(match self.bound_at(&later, ask) {
+        Ok(match self.bound_at(&PriceQuery { at, ..query.clone() }, ask) {
             Ok(later) => Bound { fixed: now.fixed.max(later.fixed), output: now.output.max(later.output), ..now },
             // A price that ends without a successor is the one that the call was admitted at.
             Err(_) => now,

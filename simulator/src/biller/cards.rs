@@ -75,13 +75,13 @@ gemini-3-pro-image | 2 - - - 12 image 120 | holds 65536 32768
 gemini-embedding-001 | 0.15 - - - 0 | tier batch 0.075 - - - 0 | holds 20480 1
 
 # Others that speak OpenAI's dialect.
-deepseek-chat | 0.28 0.028 - - 0.42 | holds 131072 8192
+deepseek-chat | 0.15 0.003 - - 0.60 | peak 0.30 0.006 - - 1.20 | from 2026-09-11 | holds 131072 8192
 deepseek-v4-flash | 0.22 0.007 - - 0.66 | from 2026-08-16T16:00 | holds 1000000 393216
 deepseek-v4-flash | 0.15 0.003 - - 0.60 | peak 0.30 0.006 - - 1.20 | from 2026-09-11 | holds 1000000 393216
 deepseek-v4-pro | 0.435 0.003625 - - 0.87 | from 2026-05-26 | holds 1000000 393216
 deepseek-v4-pro | 0.66 0.022 - - 1.98 | peak 1.32 0.044 - - 3.96 | from 2026-08-16T16:00 | holds 1000000 393216
 grok-4.6 | 2 0.50 - - 6 | >199999 4 1.00 - - 12 | holds 500000 500000
-grok-code-fast-1 | 1 0.20 - - 2 | >200000 2 0.40 - - 4 | holds 256000 256000
+grok-code-fast-1 | 1 0.20 - - 2 | >199999 2 0.40 - - 4 | holds 256000 256000
 mistral-large-4 | 1.36 0.14 - - 4.18 | from 2026-10-20 | holds 1048576 1048576
 mistral-large-4 | 0.70 0.07 - - 2.10 | from 2026-10-29 | holds 1048576 1048576
 mistral-large-latest | 0.50 0.05 - - 1.50 | holds 262144 262144

@@ -4,7 +4,7 @@
 /// The cards under headings.
 pub(super) const CARDS: &str = "
 [azure global]
-gpt-5.5 | 5 0.50 - - 30 | >272000 10 1.00 - - 45 | tier priority 12.50 1.25 - - 75 | tier priority+long 20 2.00 - - 90 | tier batch 2.50 0.25 - - 15 | tier batch+long 5 0.50 - - 22.50 | search 14 | fee code_interpreter 33 | holds 922000 128000
+gpt-5.5 | 5 0.50 - - 30 | >272000 10 1.00 - - 45 | tier priority 12.50 1.25 - - 75 | tier priority+long 20 2.00 - - 90 | tier batch 2.50 0.25 - - 15 | tier batch+long 5 0.50 - - 22.50 | search 14 | fee code_interpreter 30 | holds 922000 128000
 gpt-4.1 | 2 0.50 - - 8 | holds 1047576 32768
 gpt-audio | 2.50 - - - 10 audio 40 - 80 | holds 128000 16384
 [azure data_zone eastus]
@@ -32,7 +32,7 @@ gemini-3.5-flash | 1.50 0.15 - - 9 | tier priority 2.70 0.27 - - 16.20 | factor 
 gemini-3.1-pro-preview | 2 0.20 - - 12 | >200000 4 0.40 - - 18 | search 14 | holds 1048576 65536
 
 [xai us]
-grok-4.6 | 2.20 0.55 - - 6.60 | >200000 4.40 1.10 - - 13.20 | holds 500000 500000
+grok-4.6 | 2.20 0.55 - - 6.60 | >199999 4.40 1.10 - - 13.20 | holds 500000 500000
 
 [github-copilot]
 gpt-5.5 | 5 0.50 - - 30 | >272000 10 1.00 - - 45 | holds 400000 128000

@@ -162,15 +162,25 @@ fn refuse_unbounded(why: &Unboundable, account: &ledger::Account, reach: &str) -
     Denied::payment_required(code, message).with("budget", name).with("waiting_helps", false)
 }
 
+/// The flags of `mete prices set` that give the missing price, and the unit that it is for. A meter comes with its
+/// attributes behind it (`image 1024x1024 hd`); a price without them is for all of them.
+fn price_flags(meter: Option<&str>) -> (&'static str, String) {
+    match meter.and_then(|meter| meter.split(' ').next()) {
+        Some(meter) if !meter.ends_with("_tokens") => ("unit", format!("--meter {meter} --price X")),
+        _ => ("million tokens", "--input X --output Y".to_owned()),
+    }
+}
+
 /// Code and sentence for a request without a bound.
 pub(crate) fn explain(why: &Unboundable) -> (&'static str, String) {
     match why {
         Unboundable::Unpriced(unpriced) => {
-            let command = format!("mete prices set {}/{} --input X --output Y", unpriced.seller, crate::denied::echo(&unpriced.model));
+            let (unit, prices) = price_flags(unpriced.meter.as_deref());
+            let command = format!("mete prices set {}/{} {prices}", unpriced.seller, crate::denied::echo(&unpriced.model));
             (
                 "unpriced",
                 format!(
-                    "{unpriced}, and a budget with a limit applies, so the call can't be bounded; set one, in dollars per million tokens, effective at once: {command}"
+                    "{unpriced}, and a budget with a limit applies, so the call can't be bounded; set one, in dollars per {unit}, effective at once: {command}"
                 ),
             )
         }
@@ -180,6 +190,25 @@ pub(crate) fn explain(why: &Unboundable) -> (&'static str, String) {
         ),
         Unboundable::TooLarge => {
             ("unboundable", "the call's bound is beyond a billion dollars; ask for less output or fewer choices".to_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_in_a_refusal_sets_the_price_that_is_missing() {
+        for (meter, flags) in [
+            (None, "per million tokens, effective at once: mete prices set acme/m --input X --output Y"),
+            (Some("output_tokens audio"), "per million tokens, effective at once: mete prices set acme/m --input X --output Y"),
+            (Some("image 1024x1024 hd"), "per unit, effective at once: mete prices set acme/m --meter image --price X"),
+            (Some("second"), "per unit, effective at once: mete prices set acme/m --meter second --price X"),
+        ] {
+            let unpriced = pricing::Unpriced { seller: "acme".to_owned(), model: "m".to_owned(), meter: meter.map(str::to_owned) };
+            let (_, text) = explain(&Unboundable::Unpriced(unpriced));
+            assert!(text.ends_with(flags), "{meter:?}: {text}");
         }
     }
 }

@@ -62,6 +62,7 @@ claude-haiku-5-5 | 0.10 0.01 0.125 0.20 0.50 | >100000 0.50 0.05 0.625 1 2.50 | 
 
 # Gemini: a fee for each search query (3.x) or grounded prompt (2.5).
 gemini-3.8-flash | 0.75 0.075 - - 3.75 | tier priority 1.35 0.135 - - 6.75 | tier flex 0.375 0.0375 - - 1.875 | tier batch 0.375 0.0375 - - 1.875 | search 14 | fee google_maps 14 | holds 1048576 65536
+gemini-3.8-flash | 1.5 0.15 - - 7.5 | from 2027-01-01 | search 14 | fee google_maps 14 | holds 1048576 65536
 gemini-3.5-flash | 1.50 0.15 - - 9 | tier priority 2.70 0.27 - - 16.20 | tier flex 0.75 0.08 - - 4.50 | tier batch 0.75 0.075 - - 4.50 | search 14 | fee google_maps 14 | holds 1048576 65536
 gemini-3.5-flash-lite | 0.30 0.03 - - 2.50 | tier priority 0.54 0.05 - - 4.50 | tier flex 0.15 0.02 - - 1.25 | tier batch 0.15 0.02 - - 1.25 | search 14 | fee google_maps 14 | holds 1048576 65536
 gemini-3.1-pro-preview | 2 0.20 - - 12 | >200000 4 0.40 - - 18 | tier priority 3.60 0.36 - - 21.60 | tier priority+long 7.20 0.72 - - 32.40 | tier flex 1 0.20 - - 6 | tier batch 1 0.20 - - 6 | tier batch+long 2 0.40 - - 9 | search 14 | fee google_maps 14 | holds 1048576 65536

@@ -24,6 +24,9 @@ pub async fn run(context: &Context, options: Run) -> anyhow::Result<u8> {
     let path = options.run.as_ref().map_or_else(|| "/runs".to_owned(), |run| format!("/runs/{}/join", ask::encoded(run)));
     let made = accepted(api.post(&path, request).await?)?;
     let link = link(&api, &made).await?;
+    if let Some(warning) = old_prices(&api).await {
+        output::talk(&format!("mete run: {warning}"));
+    }
     let before = receipt::refusals(&api, &link.run).await?;
     let launch = agent::launch(&options.command, &link, &context.env);
     for note in &launch.notes {
@@ -73,6 +76,12 @@ async fn link(api: &Api, made: &Value) -> anyhow::Result<agent::Link> {
         run,
         keyed: keyed.map(str::to_owned).collect(),
     })
+}
+
+/// What the gateway says of a price book that is out of date. A run doesn't depend on it, so that no answer is no warning.
+async fn old_prices(api: &Api) -> Option<String> {
+    let stats = accepted(api.get("/stats").await.ok()?).ok()?;
+    stats["price_book_warning"].as_str().map(str::to_owned)
 }
 
 /// Asks after the run now and then, so that a gateway that ends when idle knows that somebody is there.

@@ -177,9 +177,9 @@ fn requests(trip: f64, text: &mut String) -> anyhow::Result<()> {
 /// What the embedded book takes, which is read seller by seller.
 fn loads(text: &mut String) {
     let book = dialects::price_book::embedded();
-    let named = timed(|| drop(black_box(book.version().to_owned())));
-    let one = timed(|| drop(black_box(book.sku(&pricing::PriceQuery::new("openai", "gpt-5.5", jiff::Timestamp::UNIX_EPOCH)))));
-    let all = timed(|| drop(black_box(dialects::price_book::embedded().rows())));
+    let named = timed(|| _ = black_box(book.version()));
+    let one = timed(|| _ = black_box(book.sku(&pricing::PriceQuery::new("openai", "gpt-5.5", jiff::Timestamp::UNIX_EPOCH))));
+    let all = timed(|| _ = black_box(dialects::price_book::embedded().rows()));
     let rules = book.rows().rules.len();
     let _ = writeln!(
         text,

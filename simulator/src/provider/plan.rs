@@ -73,7 +73,7 @@ pub struct Answer {
     /// The model named in the answer.
     pub model: String,
     /// What the provider says that it costs, in dollars; it bills what its card says.
-    pub said_cost: Option<f64>,
+    pub said_cost: Option<serde_json::Number>,
     /// Pieces that a stream is cut into.
     pub chunks: u64,
     /// Pause before the first byte and before each chunk, in milliseconds.

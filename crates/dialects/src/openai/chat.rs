@@ -130,7 +130,8 @@ fn ceiling(root: Value<'_>, request: &mut Request) -> Result<(), BadRequest> {
     Ok(())
 }
 
-fn streaming(root: Value<'_>, request: &mut Request) -> Result<(), BadRequest> {
+/// Whether the answer is streamed, and where to ask for usage at its end; completions say it alike.
+pub(crate) fn streaming(root: Value<'_>, request: &mut Request) -> Result<(), BadRequest> {
     request.stream = flag(root.get("stream"))?;
     let options = object(root.get("stream_options"))?;
     if let Some(options) = options {

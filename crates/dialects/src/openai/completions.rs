@@ -1,7 +1,8 @@
 //! `POST /v1/completions`: the form before chat, still spoken by instruct models and by local servers.
 
+use super::chat::streaming;
 use super::common;
-use crate::fields::{count, flag, model, new_member, object, over, place, refuse_look_alikes, refuse_overrides};
+use crate::fields::{count, flag, model, place, refuse_look_alikes, refuse_overrides};
 use crate::input::Input;
 use crate::json::{Kind, Value};
 use crate::{BadRequest, Request, Vocabulary};
@@ -103,22 +104,5 @@ fn ceiling(root: Value<'_>, request: &mut Request) -> Result<(), BadRequest> {
     request.ask.output_ceiling = stated.or(Some(CEILING_USUAL));
     request.splices.ceiling.push(place(root, "max_tokens"));
     request.splices.ceiling_usual = stated.is_none().then_some(CEILING_USUAL);
-    Ok(())
-}
-
-fn streaming(root: Value<'_>, request: &mut Request) -> Result<(), BadRequest> {
-    request.stream = flag(root.get("stream"))?;
-    let options = object(root.get("stream_options"))?;
-    if let Some(options) = options {
-        refuse_look_alikes(options, &["include_usage"])?;
-        request.wants_usage = flag(options.get("include_usage"))?;
-    }
-    if request.stream && !request.wants_usage {
-        request.splices.include_usage = Some(match (options, root.get("stream_options")) {
-            (Some(options), _) => place(options, "include_usage"),
-            (None, Some(null)) => over(null, "{\"include_usage\":".into(), "}"),
-            (None, None) => new_member(root, "\"stream_options\":{\"include_usage\":".into(), "}"),
-        });
-    }
     Ok(())
 }

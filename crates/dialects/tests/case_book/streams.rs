@@ -136,3 +136,18 @@ fn a_stream_that_was_not_to_have_usage_is_priced_exactly() {
     };
     assert_eq!(priced.total.get(), 6_250_000);
 }
+
+/// Case 46: an upstream that rejects `stream_options` gets none of ours; what the client wrote itself stays as it is.
+#[test]
+fn an_upstream_that_rejects_stream_options_is_not_asked_for_usage() {
+    for (path, body) in [
+        ("/v1/chat/completions", r#"{"model":"card","stream":true,"messages":[{"role":"user","content":"x"}]}"#),
+        ("/v1/chat/completions", r#"{"model":"card","stream":true,"stream_options":{"a":1},"messages":[]}"#),
+        ("/v1/completions", r#"{"model":"card","stream":true,"prompt":"x"}"#),
+    ] {
+        let request = parse_request(&route("POST", path, false, false).unwrap(), body.as_bytes()).unwrap();
+        let sent = |include_usage| String::from_utf8(request.shape(body.as_bytes(), &Shape { include_usage, ..Shape::default() })).unwrap();
+        assert!(!sent(false).contains("include_usage"), "{path} {body}");
+        assert!(sent(true).contains("\"include_usage\":true"), "{path} {body}: elsewhere it is asked for");
+    }
+}

@@ -80,7 +80,7 @@ fn told_usage(answer: &Answer) -> Option<Value> {
         usage = Usage { output: first.tokens(), reasoning: first.reasoning, ..usage };
     }
     let mut told = told(chat_usage(&usage, &answer.model), lie);
-    if let (Some(cost), Some(object)) = (answer.said_cost, told.as_mut().and_then(Value::as_object_mut)) {
+    if let (Some(cost), Some(object)) = (&answer.said_cost, told.as_mut().and_then(Value::as_object_mut)) {
         object.insert("cost".to_owned(), json!(cost));
     }
     told

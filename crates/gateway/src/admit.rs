@@ -6,7 +6,6 @@ use jiff::{SignedDuration, Timestamp};
 use ledger::{Attributes, Grant, HoldAsk, HoldId, Refusal};
 use store::{AttemptStart, Books, HoldAnswer, HoldRequest, hash_block};
 use tokio::time::Instant;
-use ulid::Ulid;
 
 use crate::call::Call;
 use crate::client::Client;
@@ -53,8 +52,8 @@ pub(crate) async fn admit(
     attempt: &Attempt<'_>,
     client: &mut Client,
 ) -> Step<Admission> {
-    let at = Timestamp::now();
-    let hold = HoldId(Ulid::new().0);
+    let at = books.now();
+    let hold = HoldId(books.new_id());
     let ask = HoldAsk {
         id: hold,
         attributes: attempt.attributes.clone(),

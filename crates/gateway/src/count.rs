@@ -10,6 +10,7 @@ use bytes::Bytes;
 use dialects::{Request, Route, Vocabulary};
 use pricing::{Ask, PriceBook, PriceQuery};
 use store::MatchView;
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::call::Call;
 use crate::estimate::{Need, Target};
@@ -60,7 +61,12 @@ pub(crate) async fn by_vocabulary(prices: &PriceBook, target: &Target<'_>, route
     let sent = PriceQuery { model: target.model_sent.clone(), ..target.query.clone() };
     let vocabulary = Vocabulary::of(&prices.sku(&sent)?)?;
     let (request, route, body, model) = (request.clone(), route.clone(), body.clone(), target.model_sent.clone());
-    let counting = tokio::task::spawn_blocking(move || request.ask_by_vocabulary(&route, &body, &model, vocabulary));
+    let count = move || request.ask_by_vocabulary(&route, &body, &model, vocabulary);
+    // A runtime of one thread is a test's that owns time: a second thread would bring chance into it.
+    if Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
+        return count();
+    }
+    let counting = tokio::task::spawn_blocking(count);
     counting.await.ok().flatten()
 }
 

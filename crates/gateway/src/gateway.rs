@@ -19,6 +19,7 @@ use crate::history::History;
 use crate::in_flight::InFlight;
 use crate::limiter::Limiter;
 use crate::metrics::{Metrics, MetricsSnapshot};
+use crate::network::{Network, Way};
 use crate::pipeline;
 use crate::planning::{self, Estimate, EstimateAsk, EstimateError};
 use crate::settings::{ProviderSettings, Secret, Settings};
@@ -54,7 +55,18 @@ impl Gateway {
     /// A gateway over open books.
     #[must_use]
     pub fn new(books: Books, settings: Arc<Settings>, prices: Arc<PriceBook>) -> Self {
-        let upstreams = RwLock::new(Upstreams::new(settings.timeouts.connect));
+        let way = Way::machine(settings.timeouts.connect);
+        Self::over(books, settings, prices, way)
+    }
+
+    /// A gateway that reaches its providers by a network of the caller's, without sockets, names or TLS.
+    #[must_use]
+    pub fn with_network(books: Books, settings: Arc<Settings>, prices: Arc<PriceBook>, network: Arc<dyn Network>) -> Self {
+        Self::over(books, settings, prices, Way::Own(network))
+    }
+
+    fn over(books: Books, settings: Arc<Settings>, prices: Arc<PriceBook>, way: Way) -> Self {
+        let upstreams = RwLock::new(Upstreams::new(way, settings.timeouts.connect));
         let history = History::of(&books.reader());
         let inner = Inner {
             books,
@@ -76,7 +88,8 @@ impl Gateway {
         let connect = settings.timeouts.connect;
         *self.inner.settings.write().unwrap_or_else(PoisonError::into_inner) = settings;
         if self.upstreams().connect() != connect {
-            *self.inner.upstreams.write().unwrap_or_else(PoisonError::into_inner) = Upstreams::new(connect);
+            let mut upstreams = self.inner.upstreams.write().unwrap_or_else(PoisonError::into_inner);
+            *upstreams = upstreams.within(connect);
         }
     }
 

@@ -24,6 +24,7 @@ pub mod listener;
 mod meter;
 mod metrics;
 mod names;
+mod network;
 mod pipeline;
 mod planning;
 mod refusal;
@@ -39,6 +40,7 @@ pub use body::{Aborted, Body, BoxError};
 pub use gateway::Gateway;
 pub use metrics::{BUCKETS_MICROS, CallLabels, HistogramSnapshot, MetricsSnapshot};
 pub use names::operation as operation_name;
+pub use network::{Connecting, Network, Stream};
 pub use planning::{Alternative, Estimate, EstimateAsk, EstimateError};
 pub use settings::{
     Authentication, CostFrom, FallbackSettings, LimitSettings, ProviderSettings, Secret, Settings, TimeoutSettings, UnpricedPolicy, UseKey,

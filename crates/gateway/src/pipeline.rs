@@ -11,12 +11,10 @@ use futures_util::FutureExt;
 use http::header::RETRY_AFTER;
 use http::request::Parts;
 use http::{HeaderMap, Response, StatusCode};
-use jiff::Timestamp;
 use ledger::{Attributes, RunId};
 use pricing::{Ask, PriceBook};
 use store::{CallId, RefusedCall};
 use tokio::time::Instant;
-use ulid::Ulid;
 
 use crate::Gateway;
 use crate::admit::{Admission, Admitted, Attempt};
@@ -69,7 +67,8 @@ struct Refusable {
 /// Runs one call to its end.
 pub(crate) async fn run(gateway: Gateway, request: http::Request<RequestBody>, mut client: Client) {
     let (head, body) = request.into_parts();
-    let mut known = Known { id: CallId(Ulid::new().0), dialect: incoming::likely_dialect(&head), is_codex: false, refusable: None };
+    let mut known =
+        Known { id: CallId(gateway.inner.books.new_id()), dialect: incoming::likely_dialect(&head), is_codex: false, refusable: None };
     let stage = Stage { gateway: &gateway, settings: gateway.settings(), prices: gateway.prices(), upstreams: gateway.upstreams() };
     if let Err(denied) = stage.serve(head, body, &mut known, &mut client).await {
         stage.record_refusal(&known, &denied);
@@ -81,7 +80,7 @@ impl Stage<'_> {
     /// The stages, in order.
     async fn serve(&self, head: Parts, body: RequestBody, known: &mut Known, client: &mut Client) -> Step<()> {
         let started = Instant::now();
-        let at = Timestamp::now();
+        let at = self.gateway.inner.books.now();
         let route = incoming::route(&head)?;
         known.dialect = route.dialect;
         if route.operation == Operation::Probe {
@@ -332,7 +331,7 @@ impl Stage<'_> {
         };
         let shadowed = admitted.grant.shadowed.iter().map(refusal::would_refuse);
         let verdict = settle::verdict(&basis, metered).with_flags(shadowed);
-        let end = settle::end(hold, metered, &verdict, call.started.elapsed());
+        let end = settle::end((hold, self.gateway.inner.books.now()), metered, &verdict, call.started.elapsed());
         if let Err(error) = self.gateway.inner.books.finish(end.clone()).await {
             tracing::error!(%error, call = %call.id, "failed to settle; trying again");
             self.gateway.inner.metrics.settle_failed();
@@ -417,6 +416,7 @@ impl Stage<'_> {
             return false;
         }
         tokio::select! {
+            biased;
             () = tokio::time::sleep_until(until) => true,
             () = client.left() => false,
         }
@@ -482,7 +482,7 @@ impl Stage<'_> {
         let Some(refused) = &known.refusable else { return };
         self.gateway.inner.books.record_refusal(RefusedCall {
             call: known.id,
-            at: Timestamp::now(),
+            at: self.gateway.inner.books.now(),
             dialect: known.dialect.name().to_owned(),
             operation: names::operation(refused.operation).to_owned(),
             model: refused.model.clone(),

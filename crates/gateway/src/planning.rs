@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use dialects::{Dialect, Operation, Request, Route};
-use jiff::Timestamp;
 use ledger::{AccountView, Attributes, RunId};
 use money::Nanos;
 use pricing::{Cost, Meter, PriceBook, Usage};
@@ -102,7 +101,7 @@ pub(crate) async fn plan(gateway: &Gateway, ask: EstimateAsk) -> Result<Estimate
     let route = Route { dialect: ask.dialect, operation: ask.operation, model: ask.model, upstream_path: String::new(), run_token: None };
     let mut request = crate::incoming::parse(&route, &ask.body, &settings, &gateway.inner.stored, dialects::Hints::default())?;
     let provider = choose::provider(&settings, ask.dialect, Some(&request.model))?;
-    let mut target = estimate::target(&prices, provider, &request, Timestamp::now());
+    let mut target = estimate::target(&prices, provider, &request, gateway.inner.books.now());
     let input_bytes_max = target.input_tokens_max;
     // A plan has the time that a call on its way hasn't.
     if let Some(exact) = count::by_vocabulary(&prices, &target, &route, &request, &ask.body).await {

@@ -338,8 +338,8 @@ fn estimate_line(cost: Nanos, what: &str) -> StoredLine {
     }
 }
 
-/// The record of an ended attempt.
-pub(crate) fn end(hold: HoldId, metered: &Metered, verdict: &Verdict, total: Duration) -> AttemptEnd {
+/// The record of an attempt that ended at some time.
+pub(crate) fn end((hold, at): (HoldId, Timestamp), metered: &Metered, verdict: &Verdict, total: Duration) -> AttemptEnd {
     let reading = &metered.reading;
     let reasoning_tokens = match &reading.usage {
         UsageReading::Reported(usage) => usage.reasoning_tokens,
@@ -347,7 +347,7 @@ pub(crate) fn end(hold: HoldId, metered: &Metered, verdict: &Verdict, total: Dur
     };
     AttemptEnd {
         hold,
-        at: Timestamp::now(),
+        at,
         outcome: verdict.outcome.clone(),
         status: verdict.status.to_owned(),
         http_status: metered.status.map(|status| status.as_u16()),

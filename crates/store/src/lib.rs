@@ -33,6 +33,7 @@ mod books;
 mod clock;
 mod codec;
 mod disk;
+pub mod driver;
 #[cfg(test)]
 mod faults;
 mod hold;

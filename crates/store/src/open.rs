@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, channel};
 
 use jiff::SignedDuration;
 use rusqlite::Connection;
@@ -11,8 +11,10 @@ use rusqlite::Connection;
 use crate::books::Books;
 use crate::disk::journal::LoadError;
 use crate::disk::{connect, key_rows, meta, run_rows, schema};
+use crate::driver::Driver;
 use crate::owner::Lock;
 use crate::writer::core::Core;
+use crate::writer::job::Job;
 use crate::writer::shared::Shared;
 use crate::writer::turn::{Fault, Turn};
 use crate::writer::waiting::Waiting;
@@ -37,18 +39,34 @@ impl Books {
     /// # Errors
     /// Says why the directory can't be used.
     pub fn open_with(options: Options, clock: Arc<dyn Clock>) -> Result<(Self, Opened), OpenError> {
-        open(&options, clock)
+        let (books, writer, jobs, opened) = open(&options, clock)?;
+        let guard = StopGuard(Arc::clone(&books.shared));
+        std::thread::Builder::new().name("mete-writer".to_owned()).spawn(move || {
+            let _guard = guard;
+            writer.run(&jobs);
+        })?;
+        Ok((books, opened))
+    }
+
+    /// As [`Books::open_with`], but without a thread: the writer takes its turns when the [`Driver`] is told to.
+    ///
+    /// # Errors
+    /// Says why the directory can't be used.
+    pub fn open_driven(options: &Options, clock: Arc<dyn Clock>) -> Result<(Self, Driver, Opened), OpenError> {
+        let (books, writer, jobs, opened) = open(options, clock)?;
+        let guard = StopGuard(Arc::clone(&books.shared));
+        Ok((books, Driver::new(writer, jobs, guard), opened))
     }
 }
 
-fn open(options: &Options, clock: Arc<dyn Clock>) -> Result<(Books, Opened), OpenError> {
+fn open(options: &Options, clock: Arc<dyn Clock>) -> Result<(Books, Writer, Receiver<Job>, Opened), OpenError> {
     let dir = options.dir.as_path();
     connect::make_dir(dir)?;
     let lock = Lock::take(dir)?.map_err(|owner| OpenError::InUse { owner })?;
     let created = connect::make_database(dir)?;
     let mut conn = connect::writer(dir)?;
     schema::migrate(&mut conn)?;
-    found_instance(&conn)?;
+    found_instance(&conn, clock.as_ref())?;
     let mut core = Core::load(conn).map_err(damaged)?;
     let replayed = core.since_snapshot;
     let unresolved = settle_in(&mut core, clock.as_ref())?;
@@ -76,16 +94,11 @@ fn open(options: &Options, clock: Arc<dyn Clock>) -> Result<(Books, Opened), Ope
         snapshot_after: SNAPSHOT_EVERY,
         wall_ahead: SignedDuration::ZERO,
     };
-    let guard = StopGuard(Arc::clone(&shared));
-    std::thread::Builder::new().name("mete-writer".to_owned()).spawn(move || {
-        let _guard = guard;
-        writer.run(&receiver);
-    })?;
-    Ok((Books { jobs, shared }, Opened { unresolved, replayed, created }))
+    Ok((Books { jobs, shared }, writer, receiver, Opened { unresolved, replayed, created }))
 }
 
-/// However the writer's thread ends, its callers learn that nothing is admitted any more.
-struct StopGuard(Arc<Shared>);
+/// However the writer ends, its callers learn that nothing is admitted any more.
+pub(crate) struct StopGuard(Arc<Shared>);
 
 impl Drop for StopGuard {
     fn drop(&mut self) {
@@ -94,11 +107,10 @@ impl Drop for StopGuard {
     }
 }
 
-fn found_instance(conn: &Connection) -> Result<(), OpenError> {
+fn found_instance(conn: &Connection, clock: &dyn Clock) -> Result<(), OpenError> {
     let mut salt = [0_u8; 32];
     getrandom::fill(&mut salt).map_err(|error| std::io::Error::other(error.to_string()))?;
-    let id = crate::secret::new_id().map_err(std::io::Error::other)?;
-    meta::found_instance(conn, &crate::codec::Id(id).to_string(), &salt)?;
+    meta::found_instance(conn, &crate::codec::Id(clock.new_id()).to_string(), &salt)?;
     Ok(())
 }
 

@@ -1,20 +1,9 @@
-//! New ids and secrets. All of the crate's randomness is here, from the operating system.
-
-use std::time::{SystemTime, UNIX_EPOCH};
+//! New secrets. Their randomness comes from the operating system.
 
 /// Random bytes of a secret: 160 bits.
 const SECRET_BYTES: usize = 20;
 /// Crockford's digits, lower case: no letter that reads like another.
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-
-/// A new ULID: milliseconds since 1970, then 80 random bits.
-pub(crate) fn new_id() -> Result<u128, String> {
-    let mut random = [0_u8; 10];
-    getrandom::fill(&mut random).map_err(|error| error.to_string())?;
-    let millis = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
-    let low = random.iter().fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
-    Ok(millis << 80 | low)
-}
 
 /// A new secret text: the prefix and 32 characters of 5 random bits each.
 pub(crate) fn new_secret(prefix: &str) -> Result<String, String> {

@@ -20,8 +20,7 @@ impl Books {
         if new.name.trim().is_empty() {
             return Err(BooksError::Invalid("a key needs a name".to_owned()));
         }
-        let id = secret::new_id().map_err(BooksError::Unavailable)?;
-        let id = KeyId(format!("key_{}", crate::codec::Id(id).to_string().to_lowercase()));
+        let id = KeyId(format!("key_{}", crate::codec::Id(self.new_id()).to_string().to_lowercase()));
         let text = secret::new_secret("mk_").map_err(BooksError::Unavailable)?;
         let (hash, last_four, actor) = (hash_secret(&text), last_four(&text), actor.to_owned());
         let record = self

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
+use jiff::Timestamp;
 use ledger::HoldId;
 use money::Nanos;
 use tokio::sync::oneshot;
@@ -115,6 +116,18 @@ impl Books {
     #[must_use]
     pub fn salt(&self) -> Salt {
         self.shared.salt
+    }
+
+    /// The wall clock that these books go by.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.shared.now()
+    }
+
+    /// A new ULID, for a call, a hold or a run.
+    #[must_use]
+    pub fn new_id(&self) -> u128 {
+        self.shared.new_id()
     }
 
     /// The data directory.

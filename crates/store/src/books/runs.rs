@@ -17,7 +17,7 @@ impl Books {
     /// # Errors
     /// Says what is wrong with the request, or that the ledger can't be written; nothing changed.
     pub async fn start_run(&self, start: RunStart, actor: &str) -> Result<(RunId, RunToken), BooksError> {
-        let run = RunId(secret::new_id().map_err(BooksError::Unavailable)?);
+        let run = RunId(self.new_id());
         let token = secret::new_secret("rt_").map_err(BooksError::Unavailable)?;
         let (hash, actor) = (hash_secret(&token), actor.to_owned());
         self.change(move |turn| turn.start_run(run, start, hash, &actor)).await?;

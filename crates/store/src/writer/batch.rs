@@ -10,8 +10,8 @@ pub(super) type End = (AttemptEnd, Option<oneshot::Sender<()>>);
 
 /// What was queued, sorted by what becomes of it.
 #[derive(Default)]
-pub(super) struct Batch {
-    pub(super) size: usize,
+pub(crate) struct Batch {
+    pub(crate) size: usize,
     pub(super) ends: Vec<End>,
     pub(super) unclaimed: Vec<HoldId>,
     pub(super) refusals: Vec<RefusedCall>,
@@ -24,7 +24,7 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    pub(super) fn push(&mut self, job: Job) {
+    pub(crate) fn push(&mut self, job: Job) {
         self.size += 1;
         match job {
             Job::Hold(hold) => self.holds.push(*hold),

@@ -21,7 +21,7 @@ impl Writer {
     /// Syncs settlements that no hold's commit synced within a few milliseconds.
     pub(super) fn sync_ends(&mut self, idle: bool) {
         let Some(since) = self.unsynced_since else { return };
-        if !(idle && since.elapsed() >= SYNC_IDLE || since.elapsed() >= SYNC_MAX) {
+        if !(idle && self.since(since) >= SYNC_IDLE || self.since(since) >= SYNC_MAX) {
             return;
         }
         self.unsynced_since = None;

@@ -5,7 +5,7 @@
 //! failed transaction is undone in memory by reading the disk again, ends are kept and retried, holds are answered with an
 //! error. A failed sync stops the writer for good, because the operating system may have dropped what it couldn't write.
 
-mod batch;
+pub(crate) mod batch;
 pub(crate) mod core;
 pub(crate) mod ends;
 pub(crate) mod holds;
@@ -18,7 +18,7 @@ pub(crate) mod waiting;
 use std::fs::File;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp, Unit};
 use rusqlite::ffi;
@@ -33,6 +33,7 @@ use self::shared::Shared;
 use self::turn::{Fault, Publish, Turn};
 use self::waiting::Waiting;
 use crate::disk::{attempts, meta};
+use crate::driver::{Died, Step};
 use crate::{AttemptEnd, BooksError, Clock, Survives};
 
 /// Requests in one transaction at most.
@@ -45,6 +46,9 @@ const RETRY: Duration = Duration::from_millis(100);
 const JUMP: SignedDuration = SignedDuration::from_mins(10);
 /// How often forgotten holds are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
+
+/// Who asked to close, and hears how it went.
+type Close = oneshot::Sender<Result<(), BooksError>>;
 
 /// The writer's thread.
 pub(crate) struct Writer {
@@ -62,12 +66,12 @@ pub(crate) struct Writer {
     /// Ends that couldn't be written yet.
     pub(crate) pending: Vec<AttemptEnd>,
     /// Why the file can't be written, and when it was tried last.
-    pub(crate) failing: Option<(String, Instant)>,
+    pub(crate) failing: Option<(String, Duration)>,
     /// The room on the disk that is kept for settlements was given back.
     pub(crate) unreserved: bool,
     /// Memory isn't what the disk has: reading it back failed too.
     pub(crate) stale: bool,
-    pub(crate) unsynced_since: Option<Instant>,
+    pub(crate) unsynced_since: Option<Duration>,
     pub(crate) last_tick: Duration,
     pub(crate) last_sweep: Duration,
     pub(crate) commits_since_checkpoint: u64,
@@ -87,13 +91,9 @@ impl Writer {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            while batch.size < BATCH_MAX
-                && let Ok(job) = jobs.try_recv()
-            {
-                batch.push(job);
-            }
-            self.shared.took(batch.size);
-            closing = self.serve(batch);
+            self.take(jobs, &mut batch);
+            let Ok(close) = self.serve(batch, &mut |_| Ok(())) else { break };
+            closing = close;
         }
         let closed = self.close();
         if let Some(reply) = closing {
@@ -101,8 +101,23 @@ impl Writer {
         }
     }
 
+    /// Takes what else is queued.
+    pub(crate) fn take(&self, jobs: &Receiver<Job>, batch: &mut Batch) {
+        while batch.size < BATCH_MAX
+            && let Ok(job) = jobs.try_recv()
+        {
+            batch.push(job);
+        }
+        self.shared.took(batch.size);
+    }
+
+    /// Time since an earlier reading of the steady clock.
+    pub(crate) fn since(&self, earlier: Duration) -> Duration {
+        self.clock.monotonic().saturating_sub(earlier)
+    }
+
     /// How long to sleep when nobody asks.
-    fn patience(&self) -> Duration {
+    pub(crate) fn patience(&self) -> Duration {
         let monotonic = self.clock.monotonic();
         let tick = TICK.saturating_sub(monotonic.saturating_sub(self.last_tick));
         let left = |until: Timestamp| Duration::try_from(until.duration_since(self.steady())).unwrap_or_default();
@@ -112,7 +127,8 @@ impl Writer {
         tick.min(wait).min(sync).min(retry).max(Duration::from_millis(1))
     }
 
-    fn serve(&mut self, mut batch: Batch) -> Option<oneshot::Sender<Result<(), BooksError>>> {
+    /// Serves one batch. `watch` is told after each step, and may end the writer there as if its process had died.
+    pub(crate) fn serve(&mut self, mut batch: Batch, watch: &mut impl FnMut(Step) -> Result<(), Died>) -> Result<Option<Close>, Died> {
         let idle = batch.size == 0;
         let due = self.is_tick_due(!batch.ticks.is_empty());
         // Between batches memory is what the disk has, so looks needn't wait for this batch's sync; they are dropped when
@@ -121,16 +137,21 @@ impl Writer {
             look(&self.core);
         }
         self.finish_attempts(&mut batch, due);
+        watch(Step::EndsWritten)?;
         self.answer();
+        watch(Step::EndsTold)?;
         self.admit(&mut batch);
+        watch(Step::HoldsWritten)?;
         self.answer();
+        watch(Step::HoldsTold)?;
         self.sync_ends(idle);
+        watch(Step::EndsSynced)?;
         self.keep_house(idle && due);
         self.answer();
         for reply in batch.ticks {
             let _ = reply.send(());
         }
-        batch.close
+        Ok(batch.close)
     }
 
     /// Counts, then answers what was committed.
@@ -258,7 +279,7 @@ impl Writer {
         if self.stale && !self.reread() {
             return None;
         }
-        let started = Instant::now();
+        let started = self.clock.monotonic();
         let mut turn = Turn::new(&mut self.core, now, sync);
         let outcome = steps(&mut turn).and_then(|value| Ok((value, turn.commit()?)));
         let (replies, publish) = (std::mem::take(&mut turn.replies), std::mem::take(&mut turn.publish));
@@ -276,7 +297,7 @@ impl Writer {
         }
     }
 
-    fn committed(&mut self, written: bool, sync: bool, started: Instant, answers: usize) {
+    fn committed(&mut self, written: bool, sync: bool, started: Duration, answers: usize) {
         if !written {
             return;
         }
@@ -284,9 +305,9 @@ impl Writer {
             tracing::info!("the ledger can be written again");
             self.shared.say_failing(None);
         }
-        self.unsynced_since = if sync { None } else { self.unsynced_since.or(Some(Instant::now())) };
+        self.unsynced_since = if sync { None } else { self.unsynced_since.or_else(|| Some(self.clock.monotonic())) };
         self.commits_since_checkpoint += 1;
-        self.shared.committed(sync, started.elapsed(), answers);
+        self.shared.committed(sync, self.since(started), answers);
     }
 
     fn failed(&mut self, fault: &Fault) {
@@ -309,7 +330,7 @@ impl Writer {
         self.shared.say_failing(Some(text.clone()));
         self.shared.free_reserve();
         self.unreserved = true;
-        self.failing = Some((text, Instant::now()));
+        self.failing = Some((text, self.clock.monotonic()));
     }
 
     /// Makes memory equal to the disk again.
@@ -326,7 +347,7 @@ impl Writer {
     }
 
     fn may_retry(&self) -> bool {
-        self.failing.as_ref().is_none_or(|(_, at)| at.elapsed() >= RETRY)
+        self.failing.as_ref().is_none_or(|(_, at)| self.since(*at) >= RETRY)
     }
 
     /// Whether nothing is admitted now. After a failure a small write shows every so often whether the file can be written
@@ -351,7 +372,7 @@ impl Writer {
     }
 
     /// The last snapshot, so that the next start is flat.
-    fn close(mut self) -> Result<(), BooksError> {
+    pub(crate) fn close(mut self) -> Result<(), BooksError> {
         drop(std::mem::take(&mut self.waiting));
         if !self.pending.is_empty() {
             // The last chance: what can't be written now is unresolved for the next process.

@@ -79,6 +79,10 @@ impl Shared {
         self.clock.now()
     }
 
+    pub(crate) fn new_id(&self) -> u128 {
+        self.clock.new_id()
+    }
+
     /// Counts a request in; gives how many wait now.
     pub(crate) fn queued(&self) -> usize {
         self.depth.fetch_add(1, Ordering::Relaxed) + 1

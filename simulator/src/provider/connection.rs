@@ -46,9 +46,11 @@ pub async fn accept(listener: TcpListener, state: Arc<State>, mut stopped: watch
             let _ = stream.set_zero_linger();
             continue;
         }
+        let _ = stream.set_nodelay(true);
         let (state, mut stopped) = (Arc::clone(&state), stopped.clone());
         tokio::spawn(async move {
             tokio::select! {
+                biased;
                 () = serve(stream, state) => {}
                 _ = stopped.wait_for(|is| *is) => {}
             }
@@ -56,8 +58,22 @@ pub async fn accept(listener: TcpListener, state: Arc<State>, mut stopped: watch
     }
 }
 
-async fn serve(stream: TcpStream, state: Arc<State>) {
-    let _ = stream.set_nodelay(true);
+/// What a provider is reached over.
+pub trait Link: AsyncRead + AsyncWrite + Send + Unpin + 'static {
+    /// Makes the end of the link look like a reset, where the link knows the difference.
+    fn break_off(&self) {}
+}
+
+impl Link for TcpStream {
+    fn break_off(&self) {
+        let _ = self.set_zero_linger();
+    }
+}
+
+impl Link for tokio::io::DuplexStream {}
+
+/// Serves one connection to its end.
+pub async fn serve(stream: impl Link, state: Arc<State>) {
     let knobs = Arc::new(Knobs::default());
     let wire = Wire { stream, knobs: Arc::clone(&knobs) };
     let service = service_fn(move |request| exchange::answer(Arc::clone(&state), Arc::clone(&knobs), request));
@@ -67,16 +83,16 @@ async fn serve(stream: TcpStream, state: Arc<State>) {
     let _ = builder.serve_connection(TokioIo::new(wire), service).await;
 }
 
-/// A TCP stream that a request can break.
-struct Wire {
-    stream: TcpStream,
+/// A stream that a request can break.
+struct Wire<L> {
+    stream: L,
     knobs: Arc<Knobs>,
 }
 
-impl Wire {
+impl<L: Link> Wire<L> {
     fn check(&self) -> io::Result<()> {
         if self.knobs.is_reset.load(Ordering::Relaxed) {
-            let _ = self.stream.set_zero_linger();
+            self.stream.break_off();
             return Err(io::ErrorKind::ConnectionReset.into());
         }
         Ok(())
@@ -97,14 +113,14 @@ impl Wire {
     }
 }
 
-impl AsyncRead for Wire {
+impl<L: Link> AsyncRead for Wire<L> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.check()?;
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
-impl AsyncWrite for Wire {
+impl<L: Link> AsyncWrite for Wire<L> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.check()?;
         std::task::ready!(self.poll_prefix(cx))?;

@@ -21,6 +21,7 @@ mod route;
 mod rules;
 mod tools;
 
+pub use connection::Link;
 pub use quote::quote;
 
 use crate::biller::Biller;
@@ -107,14 +108,25 @@ impl Provider {
     /// # Errors
     /// When the address is taken, the bill's file can't be opened, or extra cards can't be read.
     pub async fn start(options: Options) -> Result<Self, StartError> {
+        let listener = TcpListener::bind(options.listen).await.map_err(StartError::Io)?;
+        let address = listener.local_addr().map_err(StartError::Io)?;
+        let provider = Self::unplugged(Options { listen: address, ..options })?;
+        tokio::spawn(connection::accept(listener, Arc::clone(&provider.state), provider.stop.subscribe()));
+        Ok(provider)
+    }
+
+    /// A provider that doesn't listen: [`Provider::serve`] is told of every connection.
+    ///
+    /// # Errors
+    /// When the bill's file can't be opened, or extra cards can't be read.
+    pub fn unplugged(options: Options) -> Result<Self, StartError> {
         let mut biller = Biller::standard();
         if let Some(cards) = &options.cards {
             biller.extend(Biller::parse(cards).map_err(StartError::Cards)?);
         }
         let books = Books::open(biller, options.bill.as_deref()).map_err(StartError::Io)?;
-        let listener = TcpListener::bind(options.listen).await.map_err(StartError::Io)?;
-        let address = listener.local_addr().map_err(StartError::Io)?;
-        let (stop, stopped) = watch::channel(false);
+        let address = options.listen;
+        let (stop, _) = watch::channel(false);
         let state = Arc::new(State {
             books,
             rules: Mutex::default(),
@@ -125,8 +137,20 @@ impl Provider {
             start_id: format!("{:08x}", books::now_ms() & 0xffff_ffff),
             options,
         });
-        tokio::spawn(connection::accept(listener, Arc::clone(&state), stopped));
         Ok(Self { address, state, stop })
+    }
+
+    /// Serves one connection until it ends or the provider is stopped.
+    pub fn serve(&self, stream: impl Link) {
+        self.state.connections.fetch_add(1, Ordering::Relaxed);
+        let (state, mut stopped) = (Arc::clone(&self.state), self.stop.subscribe());
+        tokio::spawn(async move {
+            tokio::select! {
+                biased;
+                () = connection::serve(stream, state) => {}
+                _ = stopped.wait_for(|is| *is) => {}
+            }
+        });
     }
 
     /// The address that it listens on.

@@ -49,6 +49,7 @@ async fn run(frames: Vec<Frame>, finish: Finish, sender: Sender, mut open: Open,
     while let Some(frame) = frames.next() {
         if frame.pause_ms > 0 {
             tokio::select! {
+                biased;
                 () = tokio::time::sleep(Duration::from_millis(frame.pause_ms)) => {}
                 () = sender.closed() => return drop(open),
             }

@@ -4,8 +4,10 @@ mod arrows;
 mod bench;
 mod check;
 mod cycles;
+mod fuzz;
 mod mutants;
 mod prices;
+mod prove;
 mod resources;
 mod tightness;
 mod witness;
@@ -18,6 +20,10 @@ cargo xtask COMMAND
   check               formatting, lints, arrows between crates, module cycles, documentation, tests
   check --no-tests    the same without the tests
   check --quick       only what needs no build
+  prove [--long] [--lane NAME] [--seed N]
+                      every lane of the proof; --long writes docs/reliability.md; --seed repeats one history of a lane
+  fuzz [--seconds N] [--keep] [TARGET ...]
+                      let libFuzzer search the readers of outside bytes by coverage
   mutants [--jobs N] [--since REVISION | --report]
                       plant bugs in money and pricing and see that the tests notice; writes docs/mutation.md
   prices --from DIR --out prices/
@@ -39,6 +45,8 @@ fn main() -> ExitCode {
         ["check"] => check::without_tests().and_then(|()| check::tests()),
         ["check", "--no-tests"] => check::without_tests(),
         ["check", "--quick"] => check::quick(),
+        ["prove", rest @ ..] => prove::run(rest),
+        ["fuzz", rest @ ..] => fuzz::run(rest),
         ["mutants", rest @ ..] => mutants::run(rest),
         ["prices", rest @ ..] => prices::run(rest),
         ["resources", rest @ ..] => resources::run(rest),

@@ -86,6 +86,14 @@ fn run(books: &Books, caller: &Caller, headers: &HeaderMap) -> Step<Option<Arc<R
     }
 }
 
+/// The tags that a client sets by `x-mete-tags` and `x-mete-session`, as a call reads them, before it is asked who may set them.
+///
+/// # Errors
+/// What is wrong with them, as the client is told.
+pub fn read_tags(headers: &HeaderMap) -> Result<Attributes, String> {
+    explicit(headers).map_err(|denied| denied.denial.message.clone())
+}
+
 /// Tags that the client sets by Mete's own headers.
 fn explicit(headers: &HeaderMap) -> Step<Attributes> {
     let mut tags = Attributes::new();

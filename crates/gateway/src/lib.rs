@@ -38,6 +38,7 @@ mod upstream;
 
 pub use body::{Aborted, Body, BoxError};
 pub use gateway::Gateway;
+pub use identify::read_tags;
 pub use metrics::{BUCKETS_MICROS, CallLabels, HistogramSnapshot, MetricsSnapshot};
 pub use names::operation as operation_name;
 pub use network::{Connecting, Network, Stream};

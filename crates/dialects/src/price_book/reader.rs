@@ -263,12 +263,16 @@ fn provenance(row: Option<ProvRow>) -> Result<Provenance, String> {
     Ok(Provenance { source, version, key, raw, url, licence, agree, differ, note, confidence })
 }
 
-fn alias(row: AliasRow) -> Result<Alias, String> {
-    let holes = row.name.split('{').skip(1).all(|rest| {
+/// Whether every hole of a name's pattern is one that the book fills.
+pub(crate) fn has_known_holes(name: &str) -> bool {
+    name.split('{').skip(1).all(|rest| {
         let hole = rest.split_once('}').map(|(hole, _)| hole);
         matches!(hole, Some("date" | "digits" | "word" | "region" | "any" | "name"))
-    });
-    if !holes {
+    })
+}
+
+fn alias(row: AliasRow) -> Result<Alias, String> {
+    if !has_known_holes(&row.name) {
         return Err(format!(
             "name `{}` has an unknown hole; use {{date}}, {{digits}}, {{word}}, {{region}}, {{name}} or {{any}}",
             row.name

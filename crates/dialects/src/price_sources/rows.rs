@@ -144,6 +144,7 @@ impl Gathered {
     /// The reading, with an id for every rule and one price for every key: of several entries for one model the one under the
     /// model's own name stays.
     pub fn finish(mut self) -> Reading {
+        self.skip_patterns();
         let mut rules = super::bedrock::common_prices(std::mem::take(&mut self.reading.rows.rules));
         rules.sort_by_cached_key(|rule| (!is_own_name(rule), rule.prov.key.clone()));
         let mut owners: BTreeMap<String, (String, Vec<Rule>)> = BTreeMap::new();
@@ -164,6 +165,21 @@ impl Gathered {
         let mut ids = std::collections::BTreeSet::new();
         self.reading.rows.modifiers.retain(|row| ids.insert(row.id.clone()));
         self.reading
+    }
+
+    /// A price file reads braces in a name as the holes of a pattern, so a published name that has some can't be kept.
+    fn skip_patterns(&mut self) {
+        let Reading { rows, skipped, .. } = &mut self.reading;
+        let mut is_name = |sku: &str, key: &str| {
+            let plain = !sku.contains(['{', '}']);
+            if !plain {
+                skipped.push(Skipped { key: key.to_owned(), why: "a model's name can't have braces".to_owned() });
+            }
+            plain
+        };
+        rows.rules.retain(|row| is_name(&row.sku, &row.prov.key));
+        rows.models.retain(|row| is_name(&row.sku, &row.sku));
+        rows.aliases.retain(|row| !row.sku.contains(['{', '}']) && crate::price_book::has_known_holes(&row.name));
     }
 }
 

@@ -66,8 +66,11 @@ pub fn load(file: Option<&Path>, flags: &[(String, String)], env: &Environment) 
     load_text(&text, name, flags, env)
 }
 
-/// As [`load`], from a text that was read already.
-pub(crate) fn load_text(text: &str, file: &Path, flags: &[(String, String)], env: &Environment) -> Result<Config, ConfigError> {
+/// As [`load`], from a text that was read already. `file` names it in faults, and relative paths start from its folder.
+///
+/// # Errors
+/// As for [`load`].
+pub fn load_text(text: &str, file: &Path, flags: &[(String, String)], env: &Environment) -> Result<Config, ConfigError> {
     let error = |faults: Vec<Fault>| ConfigError { file: file.to_owned(), faults };
     let mut typed = locate::parse(text).map_err(|fault| error(vec![fault]))?;
     let is_built_in = typed.providers.is_empty();

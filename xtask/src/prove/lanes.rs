@@ -1,0 +1,36 @@
+//! The lanes: which test proves what.
+
+/// One test program, or a part of one.
+#[derive(Debug)]
+pub struct Lane {
+    /// What `--lane` calls it; `simulation` also means every lane that begins with `simulation-`.
+    pub name: &'static str,
+    /// The package.
+    pub package: &'static str,
+    /// The package's folder, from the root.
+    pub folder: &'static str,
+    /// The test program.
+    pub test: &'static str,
+    /// Words that select tests in it; none selects all.
+    pub filter: &'static [&'static str],
+    /// Tests at a time.
+    pub threads: &'static str,
+}
+
+const fn fuzz(name: &'static str, filter: &'static [&'static str]) -> Lane {
+    Lane { name, package: "fuzz", folder: "fuzz", test: "replay", filter, threads: "1" }
+}
+
+/// In the order in which they run.
+pub const LANES: &[Lane] = &[
+    fuzz("fuzz-stream", &["stream"]),
+    fuzz("fuzz-request", &["request"]),
+    fuzz("fuzz-form", &["form"]),
+    fuzz("fuzz-answer", &["answer"]),
+    fuzz("fuzz-route", &["route"]),
+    fuzz("fuzz-headers", &["headers"]),
+    fuzz("fuzz-config", &["config"]),
+    fuzz("fuzz-price_file", &["price_file"]),
+    fuzz("fuzz-price_source", &["price_source"]),
+    fuzz("fuzz-catalogue", &["catalogue"]),
+];

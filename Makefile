@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: demo test test-rust check build release dist
+.PHONY: demo test test-rust prove check build release dist
 
 ## A working system without keys: fake provider, gateway, seeded traffic.
 demo: build
@@ -17,6 +17,10 @@ test-rust: build
 
 build:
 	$(CARGO) build --package cli --package simulator
+
+## The guarantee under faults: the lanes of docs/reliability.md for a few minutes (PROVE=--long for about an hour).
+prove: build
+	$(CARGO) xtask prove $(PROVE)
 
 ## What CI runs beside the tests: formatting, lints, arrows, generated files.
 check:

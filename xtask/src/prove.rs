@@ -8,6 +8,7 @@ mod lanes;
 mod page;
 mod tally;
 
+use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -18,6 +19,9 @@ use anyhow::{Context as _, bail};
 use crate::say;
 use lanes::{LANES, Lane};
 use tally::Tally;
+
+/// How much of what a lane said is shown when it fails.
+const LAST_LINES: usize = 80;
 
 /// Runs what the words ask for.
 pub fn run(words: &[&str]) -> anyhow::Result<()> {
@@ -39,11 +43,15 @@ pub fn run(words: &[&str]) -> anyhow::Result<()> {
         say(&format!("prove: never seen: {word}"));
     }
     let took = length(begun.elapsed());
+    print(&format!(
+        "{} passed, {} failed (lanes of the proof, {took}, {} violations)",
+        asked.lanes.len() - failed.len().min(asked.lanes.len()),
+        failed.len(),
+        tally.violations()
+    ));
     if !failed.is_empty() {
-        print(&format!("prove: {} lanes failed ({}) after {took}", failed.len(), failed.join(", ")));
         bail!("{} failed; each printed above the command that repeats it", failed.join(", "));
     }
-    print(&format!("prove: {} lanes held, {} violations, {took}", asked.lanes.len(), tally.violations()));
     if asked.is_long && asked.seed.is_none() && asked.lanes.len() == LANES.len() {
         page::write(&tally, &took)?;
     }
@@ -122,12 +130,22 @@ impl Asked {
             command.env("METE_SEED", seed);
         }
         let mut child = command.stdout(Stdio::piped()).spawn()?;
+        let mut last = VecDeque::new();
         if let Some(out) = child.stdout.take() {
             for line in BufReader::new(out).split(b'\n') {
-                tally.read(&String::from_utf8_lossy(&line?), lane.name)?;
+                let line = String::from_utf8_lossy(&line?).into_owned();
+                tally.read(&line, lane.name)?;
+                last.push_back(line);
+                if last.len() > LAST_LINES {
+                    last.pop_front();
+                }
             }
         }
-        Ok(child.wait()?.success())
+        let passed = child.wait()?.success();
+        if !passed {
+            last.iter().for_each(|line| say(line));
+        }
+        Ok(passed)
     }
 }
 

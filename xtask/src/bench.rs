@@ -4,6 +4,7 @@
 //! that a busy machine, which takes the processor away every few milliseconds, doesn't blur it.
 
 mod bodies;
+mod callgrind;
 mod round_trip;
 
 use std::fmt::Write as _;
@@ -23,9 +24,10 @@ const BATCH: Duration = Duration::from_micros(500);
 const FIGURE: Duration = Duration::from_millis(200);
 const BATCHES: (u32, u32) = (12, 300);
 
-/// `cargo xtask bench pricing [--docs FILE]`.
+/// `cargo xtask bench pricing [--docs FILE]`, `cargo xtask bench callgrind [--write]`.
 pub fn run(arguments: &[&str]) -> anyhow::Result<()> {
     let docs = match arguments {
+        ["callgrind", rest @ ..] => return callgrind::run(rest),
         ["pricing"] => None,
         ["pricing", "--docs", file] => Some(*file),
         _ => bail!("bench pricing [--docs FILE]"),

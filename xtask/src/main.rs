@@ -32,6 +32,8 @@ cargo xtask COMMAND
                       convert machine hours, shapes and the meters beside models
   bench pricing [--docs FILE]
                       what pricing takes beside what every gateway does, as ratios
+  bench callgrind [--write]
+                      instructions of one call by stage, beside the committed ones; --write commits new ones
   tightness [--write] bound ÷ actual of the input on real text; --write writes docs/tightness.md
   witness [--draws N] [--seed S] [--case N] [--survey N] [--docs FILE]
                       costs and bounds against a provider's own bill, by chance; --case repeats one at its smallest,

@@ -88,7 +88,7 @@ impl Ledger {
     }
 
     pub(crate) fn true_up(&mut self, hold: HoldId, cost: Nanos, postings: &[Posting]) {
-        if let Some(settlement) = self.closed.get_mut(hold) {
+        if let Some(settlement) = self.closed.get_mut(hold).filter(|settlement| settlement.cost != cost) {
             settlement.cost = cost;
             self.post(postings);
         }

@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, ToSpan};
 use ledger::{
-    Account, AccountView, Attributes, BudgetSpec, Command, Event, Held, HoldAsk, HoldId, Measure, OnExceed, Posting, PostingKind, Refusal,
-    RefusalCode, RunId, RunSpec,
+    Account, AccountState, AccountView, Attributes, BudgetSpec, BudgetState, ClosedState, Command, Event, Held, HoldAsk, HoldId, HoldState,
+    Measure, OnExceed, Posting, PostingKind, Refusal, RefusalCode, RunId, RunSpec, RunState, State,
 };
 use money::Nanos;
 
-use crate::calendar::calendar_period;
+use super::calendar::calendar_period;
 
 /// Days for which an estimate or an assumption can be corrected.
 const CORRECTABLE_S: i64 = 45 * 24 * 3600;
@@ -55,13 +55,25 @@ enum Fate {
     Cost { cost: i128, closed_at: Timestamp, correctable: bool },
 }
 
+/// Who is still open, or what it cost in the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Open,
+    Unresolved,
+    Void,
+    /// The cost as it is known now.
+    Cost(i128),
+}
+
 #[derive(Clone, Debug)]
 struct Hold {
-    id: HoldId,
+    held: Held,
     granted: i128,
-    assume_at: Timestamp,
     lines: Vec<Line>,
     fate: Fate,
+    /// How many others had ended before it did.
+    ended: usize,
+    assumed: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,10 +87,11 @@ pub struct Numbers {
 pub struct Model {
     pub time: Option<Timestamp>,
     budgets: BTreeMap<String, Budget>,
-    runs: BTreeMap<RunId, (RunSpec, bool)>,
+    runs: BTreeMap<RunId, RunState>,
     holds: Vec<Hold>,
     /// Accounts by first use, with the end of the period after their own.
     used: BTreeMap<Account, Option<Timestamp>>,
+    endings: usize,
 }
 
 /// One account as a call meets it.
@@ -92,11 +105,11 @@ struct Place {
     resets_at: Option<Timestamp>,
 }
 
-fn wide(amount: Nanos) -> i128 {
+pub fn wide(amount: Nanos) -> i128 {
     i128::from(amount.get())
 }
 
-fn narrow(amount: i128) -> Nanos {
+pub fn narrow(amount: i128) -> Nanos {
     Nanos::new(amount.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64)
 }
 
@@ -116,10 +129,12 @@ impl Model {
             Command::StartRun(spec) => self.ask_start(spec, at),
             Command::RaiseRun { run, by } => match self.runs.get(run) {
                 None => Said::UnknownRun(*run),
-                Some((RunSpec { limit: Some(limit), .. }, _)) if wide(*by) > 0 && wide(*limit) + wide(*by) <= wide(Nanos::MAX) => {
-                    Said::Yes(Event::RunLimitSet { at, run: *run, limit: Some(narrow(wide(*limit) + wide(*by))) })
-                }
-                Some(_) => Said::Invalid,
+                Some(known) => match known.spec.limit.map(|limit| wide(limit) + wide(*by)) {
+                    Some(raised) if wide(*by) > 0 && raised <= wide(Nanos::MAX) => {
+                        Said::Yes(Event::RunLimitSet { at, run: *run, limit: Some(narrow(raised)) })
+                    }
+                    _ => Said::Invalid,
+                },
             },
             Command::SetRunLimit { run, limit } => match self.runs.get(run) {
                 None => Said::UnknownRun(*run),
@@ -127,8 +142,8 @@ impl Model {
             },
             Command::EndRun(run) => match self.runs.get(run) {
                 None => Said::UnknownRun(*run),
-                Some((_, true)) => Said::Invalid,
-                Some((_, false)) => Said::Yes(Event::RunEnded { at, run: *run }),
+                Some(known) if known.ended_at.is_some() => Said::Invalid,
+                Some(_) => Said::Yes(Event::RunEnded { at, run: *run }),
             },
             Command::Hold(ask) => self.ask_hold(ask, at),
             Command::Settle { hold, cost, estimated } => match self.open(*hold) {
@@ -148,7 +163,7 @@ impl Model {
                 _ => Said::NotOpen,
             },
             Command::Assume(hold) => match self.open(*hold) {
-                Some(open) if open.fate == Fate::Unresolved && open.assume_at <= at => {
+                Some(open) if open.fate == Fate::Unresolved && open.held.assume_at <= at => {
                     Said::Yes(Event::Assumed { at, hold: *hold, postings: postings(&open.lines, 0, open.granted) })
                 }
                 _ => Said::NotOpen,
@@ -170,12 +185,14 @@ impl Model {
         match command {
             Command::PutBudget(spec) => self.put(spec, at),
             Command::RemoveBudget(name) => self.budgets.get_mut(name).expect("it exists").archived = true,
-            Command::StartRun(spec) => drop(self.runs.insert(spec.id, (spec.clone(), false))),
+            Command::StartRun(spec) => {
+                self.runs.insert(spec.id, RunState { spec: spec.clone(), started_at: at, ended_at: None });
+            }
             Command::RaiseRun { run, .. } | Command::SetRunLimit { run, .. } => {
                 let Event::RunLimitSet { limit, .. } = answer else { panic!("{answer:?}") };
-                self.runs.get_mut(run).expect("it exists").0.limit = *limit;
+                self.runs.get_mut(run).expect("it exists").spec.limit = *limit;
             }
-            Command::EndRun(run) => self.runs.get_mut(run).expect("it exists").1 = true,
+            Command::EndRun(run) => self.runs.get_mut(run).expect("it exists").ended_at = Some(at),
             Command::Hold(ask) => self.hold(ask, answer, at),
             Command::Settle { hold, cost, estimated } => {
                 self.end(*hold, Fate::Cost { cost: wide(*cost), closed_at: at, correctable: *estimated });
@@ -185,6 +202,7 @@ impl Model {
             Command::Assume(hold) => {
                 let granted = self.open(*hold).expect("it is open").granted;
                 self.end(*hold, Fate::Cost { cost: granted, closed_at: at, correctable: true });
+                self.holds.iter_mut().rev().find(|known| known.held.id == *hold).expect("it is there").assumed = true;
             }
             Command::TrueUp { hold, cost } => self.correct(*hold, wide(*cost)),
         }
@@ -216,19 +234,18 @@ impl Model {
     }
 
     /// What is in memory: all runs, and accounts that are young enough or that something may still change.
-    pub fn known(&self) -> BTreeMap<Account, AccountView> {
+    pub fn known(&self, numbers: &BTreeMap<Account, Numbers>) -> BTreeMap<Account, AccountView> {
         let in_use: BTreeSet<&Account> = self.holds.iter().filter(|hold| self.may_change(hold)).flat_map(accounts_in_use).collect();
-        let numbers = self.numbers();
-        let kept = numbers.into_iter().filter(|(account, _)| {
+        let kept = numbers.iter().filter(|(account, _)| {
             let retire_at = self.used.get(account).copied().flatten();
             in_use.contains(account) || retire_at.is_none_or(|at| Some(at) > self.time)
         });
-        kept.map(|(account, numbers)| (account.clone(), self.view(account, numbers))).collect()
+        kept.map(|(account, numbers)| (account.clone(), self.view(account.clone(), *numbers))).collect()
     }
 
     /// The accounts that are current: of budgets without `per` always, of others when used.
-    pub fn current(&self, now: Timestamp) -> BTreeMap<Account, AccountView> {
-        let (at, numbers) = (self.clock(now), self.numbers());
+    pub fn current(&self, numbers: &BTreeMap<Account, Numbers>, now: Timestamp) -> BTreeMap<Account, AccountView> {
+        let at = self.clock(now);
         let mut current = BTreeMap::new();
         for budget in self.budgets.values().filter(|budget| !budget.archived) {
             let (start, end) = period(budget, at);
@@ -236,7 +253,7 @@ impl Model {
                 let account = Account::Budget { budget: budget.spec.name.clone(), per: vec![], period_start: start, period_end: end };
                 current.insert(account.clone(), self.view(account, Numbers::default()));
             }
-            for (account, numbers) in &numbers {
+            for (account, numbers) in numbers {
                 let Account::Budget { budget: name, period_start, period_end, .. } = account else { continue };
                 if *name == budget.spec.name && (*period_start, *period_end) == (start, end) {
                     current.insert(account.clone(), self.view(account.clone(), *numbers));
@@ -246,23 +263,91 @@ impl Model {
         current
     }
 
+    /// The whole state, as a snapshot has it.
+    pub fn state(&self, numbers: &BTreeMap<Account, Numbers>) -> State {
+        let used = |account: &Account| self.used.get(account).copied().flatten();
+        let account_state = |account: Account| {
+            let Numbers { spent, overage, .. } = numbers[&account];
+            AccountState { retire_at: used(&account), account, spent, overage }
+        };
+        let open = |hold: &&Hold| matches!(hold.fate, Fate::Open | Fate::Unresolved);
+        let mut open: Vec<&Hold> = self.holds.iter().filter(open).collect();
+        open.sort_by_key(|hold| hold.held.id);
+        let mut closed: Vec<&Hold> = self.holds.iter().filter(|hold| self.is_correctable(hold)).collect();
+        closed.sort_by_key(|hold| hold.ended);
+        State {
+            time: self.time,
+            budgets: self.budgets.values().map(Budget::state).collect(),
+            runs: self.runs.values().cloned().collect(),
+            accounts: self.known(numbers).into_keys().map(account_state).collect(),
+            holds: open.into_iter().map(Hold::open_state).collect(),
+            closed: closed.into_iter().map(Hold::closed_state).collect(),
+        }
+    }
+
+    /// How a hold stands, as its record says.
+    pub fn standing(&self, id: HoldId) -> Option<Standing> {
+        let hold = self.holds.iter().rev().find(|hold| hold.held.id == id)?;
+        Some(match hold.fate {
+            Fate::Open => Standing::Open,
+            Fate::Unresolved => Standing::Unresolved,
+            Fate::Void => Standing::Void,
+            Fate::Cost { cost, .. } => Standing::Cost(cost),
+        })
+    }
+
+    /// The definition of an active budget.
+    pub fn budget(&self, name: &str) -> Option<&BudgetSpec> {
+        self.budgets.get(name).filter(|budget| !budget.archived).map(|budget| &budget.spec)
+    }
+
+    /// Every limit that can refuse an ask: what it is on, what is left without holds, and what is left.
+    pub fn limits(&self, numbers: &BTreeMap<Account, Numbers>, ask: &HoldAsk, now: Timestamp) -> BTreeMap<Account, (i128, i128)> {
+        let at = self.clock(now);
+        let places = self.places(&ask.attributes, ask.run, ask.covered, at).unwrap_or_default();
+        let left = |place: Place| {
+            let numbers = numbers.get(&place.account).copied().unwrap_or_default();
+            let without_holds = place.block? - numbers.spent - numbers.overage;
+            Some((place.account, (without_holds, without_holds - numbers.held)))
+        };
+        places.into_iter().filter_map(left).collect()
+    }
+
     pub fn open_holds(&self) -> BTreeSet<HoldId> {
-        self.holds.iter().filter(|hold| matches!(hold.fate, Fate::Open | Fate::Unresolved)).map(|hold| hold.id).collect()
+        self.holds.iter().filter(|hold| matches!(hold.fate, Fate::Open | Fate::Unresolved)).map(|hold| hold.held.id).collect()
     }
 
     /// Settlements that can still be corrected.
     pub fn corrigible(&self) -> Vec<HoldId> {
         let settled = |hold: &&Hold| matches!(hold.fate, Fate::Cost { correctable: true, .. });
-        self.holds.iter().filter(settled).filter(|hold| self.may_change(hold)).map(|hold| hold.id).collect()
+        self.holds.iter().filter(settled).filter(|hold| self.may_change(hold)).map(|hold| hold.held.id).collect()
     }
 
-    pub fn due(&self, now: Timestamp) -> BTreeSet<HoldId> {
+    /// Unresolved holds whose time is over, in the order in which it was.
+    pub fn due(&self, now: Timestamp) -> Vec<HoldId> {
         let at = self.clock(now);
-        self.holds.iter().filter(|hold| hold.fate == Fate::Unresolved && hold.assume_at <= at).map(|hold| hold.id).collect()
+        let due = self.holds.iter().filter(|hold| hold.fate == Fate::Unresolved && hold.held.assume_at <= at);
+        let due: BTreeSet<(Timestamp, HoldId)> = due.map(|hold| (hold.held.assume_at, hold.held.id)).collect();
+        due.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// Whether a hold was settled because nobody said anything in time.
+    pub fn was_assumed(&self, id: HoldId) -> bool {
+        self.holds.iter().rev().find(|hold| hold.held.id == id).is_some_and(|hold| hold.assumed)
+    }
+
+    /// Open holds on a budget's accounts, and the most that is committed on a current one.
+    pub fn on_budget(&self, name: &str, now: Timestamp) -> (usize, i128) {
+        let of_it = |account: &Account| matches!(account, Account::Budget { budget, .. } if budget == name);
+        let open = self.holds.iter().filter(|hold| matches!(hold.fate, Fate::Open | Fate::Unresolved));
+        let holds = open.filter(|hold| hold.lines.iter().any(|line| of_it(&line.account))).count();
+        let views = self.current(&self.numbers(), now).into_values().filter(|view| of_it(&view.account));
+        let committed = views.map(|view| wide(view.spent) + wide(view.held) + wide(view.overage)).max();
+        (holds, committed.unwrap_or(0))
     }
 
     pub fn granted(&self, hold: HoldId) -> Option<Nanos> {
-        self.holds.iter().rev().find(|known| known.id == hold).map(|hold| narrow(hold.granted))
+        self.holds.iter().rev().find(|known| known.held.id == hold).map(|hold| narrow(hold.granted))
     }
 
     /// What is left of the least of the limits that can refuse an ask.
@@ -289,10 +374,10 @@ impl Model {
         }
     }
 
-    fn line_of(&self, run: RunId) -> Result<Vec<RunId>, RunId> {
-        let (spec, _) = self.runs.get(&run).ok_or(run)?;
+    /// A run and those above it, itself first.
+    pub fn line_of(&self, run: RunId) -> Result<Vec<RunId>, RunId> {
         let mut line = vec![run];
-        if let Some(parent) = spec.parent {
+        if let Some(parent) = self.runs.get(&run).ok_or(run)?.spec.parent {
             line.extend(self.line_of(parent)?);
         }
         Ok(line)
@@ -364,7 +449,7 @@ impl Model {
             });
         }
         for run in run.map_or(Ok(Vec::new()), |run| self.line_of(run))? {
-            let block = if covered { None } else { self.runs[&run].0.limit.map(wide) };
+            let block = if covered { None } else { self.runs[&run].spec.limit.map(wide) };
             places.push(Place { account: Account::Run(run), block, shadow: None, share: RUN_SHARE, counts: !covered, resets_at: None });
         }
         Ok(places)
@@ -393,21 +478,24 @@ impl Model {
             }
             lines.push(Line { held: if place.counts { wide(held.granted) } else { 0 }, counts: place.counts, account: place.account });
         }
-        self.holds.push(Hold { id: ask.id, granted: wide(held.granted), assume_at: ask.assume_at, lines, fate: Fate::Open });
+        self.holds.push(Hold { held: held.clone(), granted: wide(held.granted), lines, fate: Fate::Open, ended: 0, assumed: false });
     }
 
     fn open(&self, id: HoldId) -> Option<&Hold> {
-        self.holds.iter().find(|hold| hold.id == id && matches!(hold.fate, Fate::Open | Fate::Unresolved))
+        self.holds.iter().find(|hold| hold.held.id == id && matches!(hold.fate, Fate::Open | Fate::Unresolved))
     }
 
     fn end(&mut self, id: HoldId, fate: Fate) {
-        let open = self.holds.iter_mut().find(|hold| hold.id == id && matches!(hold.fate, Fate::Open | Fate::Unresolved));
-        open.expect("it is open").fate = fate;
+        let open = self.holds.iter_mut().find(|hold| hold.held.id == id && matches!(hold.fate, Fate::Open | Fate::Unresolved));
+        let hold = open.expect("it is open");
+        hold.fate = fate;
+        hold.ended = self.endings;
+        self.endings += 1;
     }
 
     fn correctable(&self, id: HoldId) -> Option<(&Hold, i128)> {
         self.holds.iter().find_map(|hold| match hold.fate {
-            Fate::Cost { cost, correctable: true, .. } if hold.id == id && self.may_change(hold) => Some((hold, cost)),
+            Fate::Cost { cost, correctable: true, .. } if hold.held.id == id && self.may_change(hold) => Some((hold, cost)),
             _ => None,
         })
     }
@@ -416,25 +504,24 @@ impl Model {
         let index = self
             .holds
             .iter()
-            .position(|hold| hold.id == id && matches!(hold.fate, Fate::Cost { correctable: true, .. }) && self.may_change(hold));
+            .position(|hold| hold.held.id == id && matches!(hold.fate, Fate::Cost { correctable: true, .. }) && self.may_change(hold));
         let Fate::Cost { cost, .. } = &mut self.holds[index.expect("it can be corrected")].fate else { return };
         *cost = new_cost;
     }
 
     fn may_change(&self, hold: &Hold) -> bool {
-        match hold.fate {
-            Fate::Open | Fate::Unresolved => true,
-            Fate::Cost { correctable: true, closed_at, .. } => {
-                self.time.is_none_or(|time| time.as_second() - closed_at.as_second() <= CORRECTABLE_S)
-            }
-            Fate::Cost { .. } | Fate::Void => false,
-        }
+        matches!(hold.fate, Fate::Open | Fate::Unresolved) || self.is_correctable(hold)
+    }
+
+    fn is_correctable(&self, hold: &Hold) -> bool {
+        let Fate::Cost { correctable: true, closed_at, .. } = hold.fate else { return false };
+        self.time.is_none_or(|time| time.as_second() - closed_at.as_second() <= CORRECTABLE_S)
     }
 
     fn view(&self, account: Account, numbers: Numbers) -> AccountView {
         let limit = match &account {
             Account::Budget { budget, .. } => self.budgets[budget].spec.limit,
-            Account::Run(run) => self.runs[run].0.limit,
+            Account::Run(run) => self.runs[run].spec.limit,
         };
         let left = limit.map(|limit| wide(limit) - numbers.spent - numbers.held - numbers.overage);
         AccountView {
@@ -445,6 +532,26 @@ impl Model {
             overage: narrow(numbers.overage),
             remaining: left.map(|left| narrow(left.max(0))),
         }
+    }
+}
+
+impl Budget {
+    fn state(&self) -> BudgetState {
+        BudgetState { spec: self.spec.clone(), archived: self.archived, split_at: self.split_at }
+    }
+}
+
+impl Hold {
+    fn open_state(&self) -> HoldState {
+        let counts = self.lines.iter().map(|line| line.counts).collect();
+        HoldState { held: self.held.clone(), counts, unresolved: self.fate == Fate::Unresolved }
+    }
+
+    fn closed_state(&self) -> ClosedState {
+        let Fate::Cost { cost, closed_at, .. } = self.fate else { panic!("{self:?} has no cost") };
+        let counting = self.lines.iter().filter(|line| line.counts);
+        let accounts = counting.map(|line| (line.account.clone(), narrow(line.held))).collect();
+        ClosedState { id: self.held.id, closed_at, cost: narrow(cost), accounts }
     }
 }
 
@@ -494,4 +601,29 @@ fn period(budget: &Budget, at: Timestamp) -> (Option<Timestamp>, Option<Timestam
             (Some(start.map_or(split, |start| start.max(split))), end)
         }
     }
+}
+
+/// Spent, overage and held of every account, added up from the lines of a journal.
+pub fn sums_of(journal: &[Event]) -> BTreeMap<&Account, [i128; 3]> {
+    let mut sums: BTreeMap<&Account, [i128; 3]> = BTreeMap::new();
+    let mut open: BTreeMap<HoldId, &[(Account, Nanos)]> = BTreeMap::new();
+    for event in journal {
+        match event {
+            Event::Held(held) => drop(open.insert(held.id, &held.accounts)),
+            Event::Voided { hold, .. } => drop(open.remove(hold)),
+            Event::Settled { hold, postings, .. } | Event::Assumed { hold, postings, .. } | Event::TruedUp { hold, postings, .. } => {
+                if !matches!(event, Event::TruedUp { .. }) {
+                    open.remove(hold);
+                }
+                for posting in postings {
+                    sums.entry(&posting.account).or_default()[posting.kind as usize] += wide(posting.amount);
+                }
+            }
+            _ => {}
+        }
+    }
+    for (account, amount) in open.values().copied().flatten() {
+        sums.entry(account).or_default()[2] += wide(*amount);
+    }
+    sums
 }

@@ -218,7 +218,7 @@ impl Period {
     }
 }
 
-fn check_ask(ask: &HoldAsk) -> Result<(), No> {
+pub(crate) fn check_ask(ask: &HoldAsk) -> Result<(), No> {
     if ask.min < Nanos::ZERO || ask.want < ask.min || ask.want > Nanos::MAX {
         return Err(No::invalid("a hold asks for 0 ≤ min ≤ want ≤ one billion dollars"));
     }

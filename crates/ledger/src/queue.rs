@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::account::to_nanos;
-use crate::admit::Scope;
+use crate::admit::{Scope, check_ask};
 use crate::ledger::Ledger;
 use crate::lines::{Arrival, Lines, Turn, fits};
 use crate::{Command, Event, HoldAsk, No};
@@ -65,9 +65,10 @@ impl<T> Queue<T> {
     }
 
     /// The ask of a newcomer as it may be decided now: its `want` leaves what those who wait need. `None` when it must
-    /// wait behind one of them. What wouldn't fit in any order comes back as it is, for the ledger to say why.
+    /// wait behind one of them. What wouldn't fit in any order, or makes no sense,
+    /// comes back as it is, for the ledger to say why.
     pub fn turn(&mut self, ledger: &Ledger, ask: &HoldAsk, now: Timestamp) -> Option<HoldAsk> {
-        if self.is_empty() {
+        if self.is_empty() || check_ask(ask).is_err() {
             return Some(ask.clone());
         }
         self.draw_up(ledger, now);

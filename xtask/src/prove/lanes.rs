@@ -23,6 +23,8 @@ const fn fuzz(name: &'static str, filter: &'static [&'static str]) -> Lane {
 
 /// In the order in which they run.
 pub const LANES: &[Lane] = &[
+    Lane { name: "ledger", package: "ledger", folder: "crates/ledger", test: "reference", filter: &[], threads: "1" },
+    Lane { name: "books", package: "store", folder: "crates/store", test: "random_days", filter: &[], threads: "1" },
     fuzz("fuzz-stream", &["stream"]),
     fuzz("fuzz-request", &["request"]),
     fuzz("fuzz-form", &["form"]),

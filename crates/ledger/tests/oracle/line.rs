@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use ledger::{Account, HoldAsk};
+use money::Nanos;
 
 use super::model::{Model, narrow, wide};
 
@@ -23,7 +24,8 @@ impl<T: Copy + Eq> Line<T> {
     /// What a newcomer may ask for now; `None` when it must wait behind somebody.
     pub fn turn(&self, model: &Model, ask: &HoldAsk, now: Timestamp) -> Option<HoldAsk> {
         let limits = model.limits(&model.numbers(), ask, now);
-        if self.waiting.is_empty() || !limits.values().all(|(_, available)| fits(ask, *available)) {
+        let senseless = wide(ask.min) < 0 || ask.want < ask.min || ask.want > Nanos::MAX;
+        if self.waiting.is_empty() || senseless || !limits.values().all(|(_, available)| fits(ask, *available)) {
             return Some(ask.clone());
         }
         let heads = self.heads(model, now);

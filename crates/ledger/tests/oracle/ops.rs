@@ -71,6 +71,8 @@ pub enum Op {
         client_key: Option<u8>,
         /// Another attempt of the latest call.
         retry: bool,
+        /// The caller leaves while the answer is on its way.
+        leaves: bool,
     },
     Settle {
         nth: usize,
@@ -250,9 +252,10 @@ fn shape() -> impl Strategy<Value = Shape> {
 fn hold() -> impl Strategy<Value = Op> {
     let ids = (0_u128..300, 0_usize..8, prop::option::weighted(0.4, 0_u128..6));
     let wait = prop::option::weighted(0.4, 0_u32..400);
-    let client = (prop::option::weighted(0.15, 0_u8..3), prop::bool::weighted(0.1));
-    (ids, amount(), amount(), prop::bool::weighted(0.15), -5_i64..600, wait, client).prop_map(
-        |((id, who, run), min, more, covered, patience_s, wait_s, (client_key, retry))| Op::Hold {
+    let client = (prop::option::weighted(0.15, 0_u8..3), prop::bool::weighted(0.1), prop::bool::weighted(0.05));
+    let patience = prop_oneof![3 => -5_i64..600, 2 => 3600_i64..400_000];
+    (ids, amount(), amount(), prop::bool::weighted(0.15), patience, wait, client).prop_map(
+        |((id, who, run), min, more, covered, patience_s, wait_s, (client_key, retry, leaves))| Op::Hold {
             id,
             who,
             run,
@@ -263,6 +266,7 @@ fn hold() -> impl Strategy<Value = Op> {
             wait_s,
             client_key,
             retry,
+            leaves,
         },
     )
 }
@@ -304,10 +308,13 @@ pub fn op() -> impl Strategy<Value = Op> {
 /// A day begins with a few definitions, so that its holds have something to hit.
 pub fn day(length: usize) -> impl Strategy<Value = Day> {
     let puts = prop::collection::vec((0_usize..5, shape()).prop_map(|(name, shape)| Op::Put { name, shape }), 1..5);
-    let runs = prop::collection::vec(
-        (0_u128..6, prop::option::weighted(0.7, 0_u128..6), limit()).prop_map(|(run, parent, limit)| Op::StartRun { run, parent, limit }),
-        0..6,
-    );
+    let runs = prop::collection::vec((prop::bool::weighted(0.7), limit()), 0..6).prop_map(|runs| {
+        let start = |(run, (inside, limit)): (u128, (bool, Option<i64>))| {
+            let parent = run.checked_sub(1).filter(|_| inside);
+            Op::StartRun { run, parent, limit }
+        };
+        (0..).zip(runs).map(start).collect::<Vec<Op>>()
+    });
     let before = prop_oneof![0_i64..3 * 3600, 20 * 3600_i64..26 * 3600];
     (prop::sample::select(SCENES.to_vec()), before, puts, runs, prop::collection::vec(op(), length..=length)).prop_map(
         |((zone, instant), before, puts, runs, ops)| {
@@ -346,7 +353,7 @@ impl Day {
                     Amount::Plain(more) => min.checked_add(Nanos::new(*more))?,
                     other => resolve(*other, left).max(min),
                 };
-                let assume_at = now.checked_add(patience_s.seconds()).ok()?;
+                let assume_at = model.clock(now).checked_add(patience_s.seconds()).ok()?;
                 Command::Hold(HoldAsk { id: HoldId(*id), attributes, run, min, want, covered: *covered, assume_at })
             }
             Op::Settle { nth: n, cost, estimated } => {

@@ -19,7 +19,7 @@ const LANE: Lane = Lane {
     name: "ledger",
     title: "random days on the pure ledger, every answer and the whole state compared with the reference after every step",
     kept: env!("CARGO_MANIFEST_DIR"),
-    histories: [25, 700, 20_000],
+    histories: [25, 400, 20_000],
     must_happen: sights::MUST_HAPPEN,
 };
 

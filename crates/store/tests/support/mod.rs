@@ -65,6 +65,11 @@ impl FakeClock {
         now.1 += Duration::from_secs(seconds);
     }
 
+    /// Sets both clocks.
+    pub fn set(&self, wall: Timestamp, monotonic: Duration) {
+        *self.0.lock().unwrap() = (wall, monotonic);
+    }
+
     /// Moves the wall clock only, as an administrator or NTP does.
     pub fn jump(&self, seconds: i64) {
         let mut now = self.0.lock().unwrap();

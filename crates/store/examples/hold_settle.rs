@@ -1,52 +1,140 @@
-//! How many calls a second the books can hold and settle on this machine's disk, with 1 and with 64 in flight, beside the
-//! time that one sync of the same disk takes in the same run.
+//! What durable holds and settlements cost: pairs a second, processor time, bytes written and system calls per pair, with so
+//! many calls in flight, beside the time that one sync of the same disk takes in the same run.
 //!
-//! `cargo run -p store --example hold_settle [DIR] [SECONDS]`: DIR is made and removed; default: a temporary directory, 3.
+//! `cargo run --profile measure -p store --example hold_settle -- [NAME=VALUE …]`, with `dir` (made and removed; default: a
+//! temporary one), `seconds` (3) or `pairs` (a fixed number instead), `in_flight` (1,64,1024), `survives`
+//! (power-loss,process-crash), `budgets` (4: every call counts on four of them). One line of JSON for each figure.
 
 #![expect(clippy::print_stdout, reason = "an example that reports")]
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Attributes, BudgetSpec, HoldAsk, HoldId, Measure, OnExceed, Window};
 use money::Nanos;
-use store::{AttemptEnd, AttemptStart, Books, CallId, HoldAnswer, HoldRequest, Options, Origin, Outcome, Survives};
+use serde_json::json;
+use store::{AttemptEnd, AttemptStart, Books, CallId, HoldAnswer, HoldRequest, Options, Origin, Outcome, StoredLine, Survives};
+use ulid::Ulid;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-#[tokio::main]
+/// What to measure.
+struct Plan {
+    dir: PathBuf,
+    time: Duration,
+    pairs: Option<u64>,
+    in_flight: Vec<u64>,
+    survives: Vec<Survives>,
+    budgets: u64,
+}
+
+#[tokio::main(worker_threads = 2)]
 async fn main() -> Result<(), Failure> {
-    let mut arguments = std::env::args().skip(1);
-    let dir = arguments.next().map_or_else(|| std::env::temp_dir().join(format!("mete-hold-settle-{}", std::process::id())), PathBuf::from);
-    let seconds = arguments.next().map_or(Ok(3), |text| text.parse())?;
-    let result = measure(&dir, Duration::from_secs(seconds)).await;
-    std::fs::remove_dir_all(&dir)?;
+    let plan = plan()?;
+    let result = measure(&plan).await;
+    fs::remove_dir_all(&plan.dir)?;
     result
 }
 
-async fn measure(dir: &Path, time: Duration) -> Result<(), Failure> {
-    std::fs::create_dir_all(dir)?;
-    println!("one sync of 4 kB: {:.2?}", sync_time(&dir.join("probe"))?);
-    for survives in [Survives::PowerLoss, Survives::ProcessCrash] {
-        for in_flight in [1, 64] {
-            let place = dir.join(format!("{survives:?}-{in_flight}"));
-            let (books, _) = Books::open(Options { dir: place, survives })?;
-            books.put_budget(budget(), Origin::Api, "example").await?;
-            let (pairs, took, slowest) = load(&books, in_flight, time).await?;
-            let stats = books.stats();
-            let rate = pairs as u128 * 1_000_000 / took.as_micros().max(1);
-            let mean = stats.commit_total / u32::try_from(stats.batches.max(1))?;
-            println!(
-                "{survives:?}, {in_flight} in flight: {rate} pairs/s; slowest hold {slowest:.1?}; {} commits, mean {mean:.2?}, {} synced, largest batch {}",
-                stats.batches, stats.synced, stats.batch_max
-            );
-            books.close().await?;
+fn plan() -> Result<Plan, Failure> {
+    let dir = std::env::temp_dir().join(format!("mete-hold-settle-{}", std::process::id()));
+    let both = vec![Survives::PowerLoss, Survives::ProcessCrash];
+    let mut plan = Plan { dir, time: Duration::from_secs(3), pairs: None, in_flight: vec![1, 64, 1024], survives: both, budgets: 4 };
+    for argument in std::env::args().skip(1) {
+        match argument.split_once('=') {
+            Some(("dir", dir)) => plan.dir = dir.into(),
+            Some(("seconds", seconds)) => plan.time = Duration::from_secs(seconds.parse()?),
+            Some(("pairs", pairs)) => plan.pairs = Some(pairs.parse()?),
+            Some(("in_flight", list)) => plan.in_flight = list.split(',').map(str::parse).collect::<Result<_, _>>()?,
+            Some(("survives", list)) => plan.survives = list.split(',').map(survives).collect::<Result<_, _>>()?,
+            Some(("budgets", budgets)) => plan.budgets = budgets.parse()?,
+            _ => return Err(format!("`{argument}`: NAME=VALUE of dir, seconds, pairs, in_flight, survives, budgets").into()),
+        }
+    }
+    Ok(plan)
+}
+
+fn survives(word: &str) -> Result<Survives, Failure> {
+    match word {
+        "power-loss" => Ok(Survives::PowerLoss),
+        "process-crash" => Ok(Survives::ProcessCrash),
+        _ => Err(format!("`{word}` is neither power-loss nor process-crash").into()),
+    }
+}
+
+async fn measure(plan: &Plan) -> Result<(), Failure> {
+    fs::create_dir_all(&plan.dir)?;
+    for survives in &plan.survives {
+        for in_flight in &plan.in_flight {
+            measure_one(plan, *survives, *in_flight).await?;
         }
     }
     Ok(())
+}
+
+async fn measure_one(plan: &Plan, survives: Survives, in_flight: u64) -> Result<(), Failure> {
+    let sync = sync_time(&plan.dir.join("probe"))?;
+    let (books, _) = Books::open(Options { dir: plan.dir.join(format!("{survives:?}-{in_flight}")), survives })?;
+    put_budgets(&books, plan.budgets).await?;
+    let (before, stats_before) = (Spent::now()?, books.stats());
+    let (pairs, took, mut times) = load(&books, in_flight, plan).await?;
+    let (after, stats) = (Spent::now()?, books.stats());
+    times.sort_unstable();
+    let micros = |share: usize| times.get((times.len() * share / 1000).min(times.len().saturating_sub(1))).copied().unwrap_or_default();
+    let each = |total: u64| total as f64 / pairs.max(1) as f64;
+    let commits = stats.batches - stats_before.batches;
+    let line = json!({
+        "survives": if survives == Survives::PowerLoss { "power-loss" } else { "process-crash" },
+        "in_flight": in_flight, "budgets": plan.budgets, "pairs": pairs,
+        "pairs_per_second": (pairs as f64 / took.as_secs_f64()) as u64,
+        "cpu_us": round(each(after.cpu_ns - before.cpu_ns) / 1e3), "writer_cpu_us": round(each(after.writer_ns - before.writer_ns) / 1e3),
+        "bytes_written": each(after.bytes - before.bytes) as u64, "writes": round(each(after.writes - before.writes)),
+        "pairs_per_commit": round(pairs as f64 / commits.max(1) as f64), "syncs": stats.synced - stats_before.synced,
+        "hold_p50_us": micros(500), "hold_p99_us": micros(990), "hold_max_us": times.last(), "sync_us": sync.as_micros() as u64,
+    });
+    println!("{line}");
+    books.close().await?;
+    Ok(())
+}
+
+fn round(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}
+
+/// What this process has used so far.
+struct Spent {
+    cpu_ns: u64,
+    writer_ns: u64,
+    bytes: u64,
+    writes: u64,
+}
+
+impl Spent {
+    /// Reads Linux's own counters; zeros where there are none.
+    fn now() -> Result<Self, Failure> {
+        let mut spent = Self { cpu_ns: 0, writer_ns: 0, bytes: 0, writes: 0 };
+        for task in fs::read_dir("/proc/self/task").into_iter().flatten() {
+            let task = task?.path();
+            let ns = fs::read_to_string(task.join("schedstat"))?.split(' ').next().map_or(Ok(0), str::parse)?;
+            spent.cpu_ns += ns;
+            if fs::read_to_string(task.join("comm"))?.trim() == "mete-writer" {
+                spent.writer_ns += ns;
+            }
+        }
+        for line in fs::read_to_string("/proc/self/io").unwrap_or_default().lines() {
+            match line.split_once(": ") {
+                Some(("wchar", bytes)) => spent.bytes = bytes.parse()?,
+                Some(("syscw", calls)) => spent.writes = calls.parse()?,
+                _ => {}
+            }
+        }
+        Ok(spent)
+    }
 }
 
 /// The median of 50 writes of 4 kB, each synced.
@@ -63,39 +151,70 @@ fn sync_time(path: &Path) -> Result<Duration, Failure> {
     Ok(times[times.len() / 2])
 }
 
-async fn load(books: &Books, in_flight: u64, time: Duration) -> Result<(u64, Duration, Duration), Failure> {
+/// Pairs, the time that they took, and each hold's microseconds.
+async fn load(books: &Books, in_flight: u64, plan: &Plan) -> Result<(u64, Duration, Vec<u64>), Failure> {
     let started = Instant::now();
-    let callers: Vec<_> = (0..in_flight).map(|caller| tokio::spawn(call(books.clone(), u128::from(caller), started + time))).collect();
-    let (mut pairs, mut slowest) = (0, Duration::ZERO);
+    let left = Arc::new(AtomicU64::new(plan.pairs.unwrap_or(u64::MAX)));
+    let until = plan.pairs.map_or(Some(started + plan.time), |_| None);
+    let callers: Vec<_> = (0..in_flight)
+        .map(|caller| tokio::spawn(call(books.clone(), caller * 7919 % plan.budgets.max(1), Arc::clone(&left), until)))
+        .collect();
+    let mut times = Vec::new();
     for caller in callers {
-        let (count, slow) = caller.await??;
-        pairs += count;
-        slowest = slowest.max(slow);
+        times.append(&mut caller.await??);
     }
-    Ok((pairs, started.elapsed(), slowest))
+    Ok((times.len() as u64, started.elapsed(), times))
 }
 
-async fn call(books: Books, caller: u128, until: Instant) -> Result<(u64, Duration), Failure> {
-    let (mut pairs, mut slowest) = (0, Duration::ZERO);
-    while Instant::now() < until {
-        let id = caller << 64 | u128::from(pairs);
+async fn call(books: Books, agent: u64, left: Arc<AtomicU64>, until: Option<Instant>) -> Result<Vec<u64>, Failure> {
+    let mut times = Vec::new();
+    while until.is_none_or(|until| Instant::now() < until)
+        && left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+    {
+        let request = request(agent);
         let asked = Instant::now();
-        let HoldAnswer::Granted(grant) = books.hold(request(id)).await? else { return Err("the budget is spent".into()) };
-        slowest = slowest.max(asked.elapsed());
+        let HoldAnswer::Granted(grant) = books.hold(request).await? else { return Err("the budget is spent".into()) };
+        times.push(u64::try_from(asked.elapsed().as_micros())?);
+        books.note_ceiling(grant.hold, 8_192);
         books.finish(end(grant.hold)).await?;
-        pairs += 1;
     }
-    Ok((pairs, slowest))
+    Ok(times)
 }
 
-fn budget() -> BudgetSpec {
+/// A hierarchy of four levels: the company, a team, a feature of ten agents, an agent.
+async fn put_budgets(books: &Books, count: u64) -> Result<(), Failure> {
+    let mut specs = vec![budget("company", &[])];
+    specs.extend((0..count).map(|agent| budget(&format!("agent-{agent}"), &[("agent", &format!("a{agent}"))])));
+    specs.extend((0..count / 10 + 1).map(|feature| budget(&format!("feature-{feature}"), &[("feature", &format!("f{feature}"))])));
+    specs.extend((0..count / 1000 + 1).map(|team| budget(&format!("team-{team}"), &[("team", &format!("t{team}"))])));
+    specs.truncate(usize::try_from(count)?.max(4) + 2);
+    for chunk in specs.chunks(256) {
+        let puts: Vec<_> = chunk
+            .iter()
+            .map(|spec| {
+                let (books, spec) = (books.clone(), spec.clone());
+                tokio::spawn(async move { books.put_budget(spec, Origin::Api, "example").await })
+            })
+            .collect();
+        for put in puts {
+            put.await??;
+        }
+    }
+    Ok(())
+}
+
+fn attributes(pairs: &[(&str, &str)]) -> Attributes {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn budget(name: &str, matches: &[(&str, &str)]) -> BudgetSpec {
     BudgetSpec {
-        name: "all".to_owned(),
+        name: name.to_owned(),
         limit: Some(Nanos::MAX),
         window: Window::Month,
-        time_zone: "UTC".to_owned(),
+        time_zone: "Europe/Berlin".to_owned(),
         week_starts_monday: true,
-        matches: Attributes::new(),
+        matches: attributes(matches),
         per: Vec::new(),
         on_exceed: OnExceed::Block,
         measure: Measure::Billed,
@@ -104,15 +223,22 @@ fn budget() -> BudgetSpec {
     }
 }
 
-fn request(id: u128) -> HoldRequest {
-    let (hold, at) = (HoldId(id), Timestamp::now());
-    let attributes: Attributes =
-        [("team", "search"), ("key", "key_1")].into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let amount = Nanos::new(40_000_000);
+fn request(agent: u64) -> HoldRequest {
+    let (hold, at) = (HoldId(Ulid::new().0), Timestamp::now());
+    let attributes = attributes(&[
+        ("agent", &format!("a{agent}")),
+        ("feature", &format!("f{}", agent / 10)),
+        ("team", &format!("t{}", agent / 1000)),
+        ("key", "key_01KAWZ7R3V"),
+        ("model", "claude-sonnet-5"),
+        ("provider", "anthropic"),
+        ("user", "ada@example.com"),
+    ]);
+    let (min, want) = (Nanos::new(4_000_000), Nanos::new(40_000_000));
     let assume_at = at.saturating_add(SignedDuration::from_mins(15)).unwrap_or(at);
-    let ask = HoldAsk { id: hold, attributes: attributes.clone(), run: None, min: amount, want: amount, covered: false, assume_at };
+    let ask = HoldAsk { id: hold, attributes: attributes.clone(), run: None, min, want, covered: false, assume_at };
     let start = AttemptStart {
-        call: CallId(id),
+        call: CallId(Ulid::new().0),
         attempt: 1,
         hold,
         at,
@@ -126,17 +252,29 @@ fn request(id: u128) -> HoldRequest {
         run: None,
         stream: true,
         ceiling_asked: Some(32_000),
-        ceiling_granted: Some(8_192),
+        ceiling_granted: None,
         input_tokens_max: 20_000,
         input_bytes_max: 20_000,
         covered: false,
         tools_offered: vec!["bash".to_owned(), "read".to_owned(), "edit".to_owned()],
-        block_hashes: (0..12).collect(),
-        price_book: "embedded".to_owned(),
+        block_hashes: (0..4).map(|block| block * 0x9e37_79b9_7f4a_7c15).collect(),
+        price_book: "2026-11-23".to_owned(),
         config: "1".to_owned(),
         idempotency_key: None,
     };
-    HoldRequest { ask, start, wait: Duration::ZERO }
+    HoldRequest { ask, start, wait: Duration::from_secs(20) }
+}
+
+fn line(meter: &str, quantity: u64, rate: &str, nanos: i64) -> StoredLine {
+    StoredLine {
+        meter: meter.to_owned(),
+        attrs: [("band".to_owned(), "base".to_owned())].into(),
+        quantity,
+        rate: rate.to_owned(),
+        per: 1_000_000,
+        nanos,
+        rule: format!("claude-sonnet-5 {meter}"),
+    }
 }
 
 fn end(hold: HoldId) -> AttemptEnd {
@@ -146,13 +284,13 @@ fn end(hold: HoldId) -> AttemptEnd {
         outcome: Outcome::Settled { cost: Nanos::new(12_345_678), estimated: false },
         status: "ok".to_owned(),
         http_status: Some(200),
-        lines: Vec::new(),
+        lines: vec![line("input_tokens", 812, "3", 2_436_000), line("output_tokens", 640, "15", 9_909_678)],
         priced: true,
         reasoning_tokens: 0,
         finish_reason: Some("end_turn".to_owned()),
         model_served: Some("claude-sonnet-5".to_owned()),
-        response_id: None,
-        provider_request_id: None,
+        response_id: Some("msg_01XFDUDYJgAACzvnptvVoYEL".to_owned()),
+        provider_request_id: Some("req_011CSHoEeqs5C35K2UUqR7Fy".to_owned()),
         tools_called: Vec::new(),
         provider_cost_usd: None,
         first_byte_ms: Some(400),

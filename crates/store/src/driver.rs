@@ -72,6 +72,9 @@ impl Driver {
                 Turned::Closed
             }
             Ok(None) => {
+                // A reader on this thread can't wait for the writer to file what it knows.
+                writer.file();
+                writer.answer();
                 self.writer = Some(writer);
                 Turned::Served(size)
             }

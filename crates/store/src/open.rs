@@ -94,7 +94,7 @@ fn open(options: &Options, clock: Arc<dyn Clock>) -> Result<(Books, Writer, Rece
         snapshot_after: SNAPSHOT_EVERY,
         wall_ahead: SignedDuration::ZERO,
     };
-    Ok((Books { jobs, shared }, writer, receiver, Opened { unresolved, replayed, created }))
+    Ok((Books { jobs: Arc::new(jobs), shared }, writer, receiver, Opened { unresolved, replayed, created }))
 }
 
 /// However the writer ends, its callers learn that nothing is admitted any more.
@@ -123,6 +123,7 @@ fn settle_in(core: &mut Core, clock: &dyn Clock) -> Result<usize, OpenError> {
     let steps = |turn: &mut Turn<'_>| -> Result<usize, Fault> {
         meta::touch(turn.conn()?, at_us)?;
         turn.orphan_all()?;
+        turn.file()?;
         turn.commit()?;
         Ok(turn.core.open.unresolved)
     };

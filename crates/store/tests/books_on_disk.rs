@@ -63,7 +63,9 @@ async fn some_history(books: &Books) {
 async fn verify_sees_what_was_changed_behind_the_ledgers_back() {
     let tampered = [
         ("", None),
-        ("UPDATE journal SET event = replace(event, '3500000000', '1500000000') WHERE event LIKE '%3500000000%'", Some("chain breaks")),
+        ("UPDATE journal SET event = unhex(hex(substr(event, 1, length(event) - 1)) || '07') WHERE seq = 5", Some("chain breaks")),
+        ("UPDATE meta SET value = 5 WHERE name = 'filed_seq'", Some("not open in the journal")),
+        ("UPDATE meta SET value = 500 WHERE name = 'filed_seq'", Some("no end of a row")),
         ("DELETE FROM journal WHERE seq = 5", Some("chain breaks")),
         ("UPDATE attempts SET cost_nanos = 1 WHERE cost_nanos = 1000000000", Some("its record says")),
         ("DELETE FROM attempts WHERE status = 'held'", Some("has no open record")),
@@ -185,7 +187,10 @@ async fn a_damaged_journal_is_not_served() {
     some_history(&books).await;
     books.close().await.unwrap();
     let conn = Connection::open(dir.path().join("mete.db")).unwrap();
-    conn.execute_batch("DELETE FROM snapshots; UPDATE journal SET event = replace(event, '3500000000', '1500000000')").unwrap();
+    conn.execute_batch(
+        "DELETE FROM snapshots; UPDATE journal SET event = unhex(hex(substr(event, 1, length(event) - 1)) || '07') WHERE seq = 5",
+    )
+    .unwrap();
     drop(conn);
     assert!(matches!(Books::open(options(dir.path())), Err(OpenError::Damaged(_))));
 }

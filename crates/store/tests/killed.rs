@@ -93,7 +93,7 @@ fn a_hold_is_synced_before_its_answer_and_a_settlement_soon_after() {
             return;
         };
         let told = read_lines(&mut command.spawn().unwrap(), usize::MAX);
-        assert_eq!(told.len(), 5);
+        assert_eq!(told.len(), child::CALLS);
         let steps = steps(&std::fs::read_to_string(log).unwrap());
         for (before, after, syncs) in &steps {
             let what = format!("{part}: {syncs} syncs between `{before}` and `{after}`: {steps:?}");
@@ -104,7 +104,7 @@ fn a_hold_is_synced_before_its_answer_and_a_settlement_soon_after() {
                 _ => {}
             }
         }
-        assert_eq!(steps.iter().filter(|(before, ..)| before == "asks settle").count(), 5);
+        assert_eq!(steps.iter().filter(|(before, ..)| before == "asks settle").count(), child::CALLS);
         check_recovered(dir.path(), &told);
     }
 }

@@ -4,7 +4,7 @@
 
 mod support;
 
-use store::{CallFilter, CallStatus, HoldAnswer, Outcome, Reader, Resolution, Target};
+use store::{CallFilter, CallStatus, HoldAnswer, Outcome, Resolution, Target};
 use support::*;
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn holds_of_an_earlier_process_are_unresolved_until_somebody_knows_better_
     // The truth may come after the assumption, from a person or from the attempt itself.
     books.resolve(call(2), Resolution::Cost(usd("1.75")), "invoice", "ann").await.unwrap();
     settle(&books, requests[3].ask.id, "0.5").await;
-    let reader = Reader::open(dir.path()).unwrap();
+    let reader = books.reader();
     let states: Vec<_> = requests
         .iter()
         .map(|request| reader.call(request.start.call).unwrap().unwrap())

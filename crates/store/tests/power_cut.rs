@@ -170,7 +170,7 @@ fn cut(part: &str) -> Option<(usize, Vec<String>)> {
             images += 1;
         }
     }
-    assert!(images > 150 && told.len() == 5, "{images} images, {} holds", told.len());
+    assert!(images > 150 && told.len() == child::CALLS, "{images} images, {} holds", told.len());
     eprintln!("{images} images");
     Some((images, lost))
 }

@@ -39,6 +39,7 @@ impl Books {
 
 impl Turn<'_> {
     fn standing(&mut self, hold: HoldId) -> Result<Standing, Fault> {
+        self.file()?;
         attempts::of_hold(self.conn()?, hold)?.ok_or_else(|| Fault::not_found(format!("hold {}", hold_text(hold))))
     }
 
@@ -47,6 +48,7 @@ impl Turn<'_> {
             Target::Hold(hold) => return self.standing(hold),
             Target::Call(call) => call,
         };
+        self.file()?;
         let standings = attempts::of_call(self.conn()?, call)?;
         if standings.is_empty() {
             return Err(Fault::not_found(format!("call {call}")));

@@ -28,7 +28,7 @@ const QUEUE_MAX: usize = 65_536;
 /// A handle on the single writer; cheap to clone. The writer ends when the last handle is dropped, or with [`Books::close`].
 #[derive(Clone, Debug)]
 pub struct Books {
-    pub(crate) jobs: Sender<Job>,
+    pub(crate) jobs: Arc<Sender<Job>>,
     pub(crate) shared: Arc<Shared>,
 }
 
@@ -44,7 +44,7 @@ impl Books {
             return Err(BooksError::Invalid("the hold and its attempt name different ids".to_owned()));
         }
         let (reply, answer) = oneshot::channel();
-        self.send(Job::Hold(Box::new(HoldJob { ask, start, wait, reply, jobs: self.jobs.clone() })))?;
+        self.send(Job::Hold(Box::new(HoldJob { ask, start, wait, reply, jobs: Arc::clone(&self.jobs) })))?;
         let ticket = answer.await.map_err(|_| self.unavailable())??;
         ticket.claim().ok_or_else(|| self.unavailable())
     }
@@ -139,7 +139,7 @@ impl Books {
     /// Read-only access to the records.
     #[must_use]
     pub fn reader(&self) -> Reader {
-        Reader::new(&self.shared.dir)
+        Reader::beside(&self.shared, &self.jobs)
     }
 
     /// How the writer is doing; doesn't wait for it.
@@ -153,6 +153,7 @@ impl Books {
     /// # Errors
     /// The file exists, or can't be written.
     pub fn backup(&self, file: &Path) -> Result<(), BackupError> {
+        self.reader().catch_up();
         crate::backup(&self.shared.dir, file)
     }
 

@@ -1,4 +1,5 @@
-//! Records of attempts and refusals. Fields that are added later have defaults, so that old rows stay readable.
+//! Records as text: of refusals, and of attempts as binaries up to schema 4 wrote them. Fields that are added later have
+//! defaults, so that old rows stay readable.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use super::CodecError;
 use super::text::{Amount, Id, Time};
 use crate::{AttemptEnd, AttemptStart, CallId, Outcome, RefusedCall, StoredLine};
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(default)]
 struct StartText {
     call: Id,
@@ -65,35 +66,6 @@ impl Default for StartText {
     }
 }
 
-/// An attempt's start as text. The granted ceiling has a column of its own, because it is known only after the hold.
-pub(crate) fn start_to_json(start: &AttemptStart) -> Result<String, CodecError> {
-    let text = StartText {
-        call: Id(start.call.0),
-        attempt: start.attempt,
-        hold: Id(start.hold.0),
-        at: Time(start.at),
-        dialect: start.dialect.clone(),
-        operation: start.operation.clone(),
-        provider: start.provider.clone(),
-        seller: start.seller.clone(),
-        model_asked: start.model_asked.clone(),
-        model_sent: start.model_sent.clone(),
-        attributes: start.attributes.clone(),
-        run: start.run.map(|run| Id(run.0)),
-        stream: start.stream,
-        ceiling_asked: start.ceiling_asked,
-        input_tokens_max: start.input_tokens_max,
-        input_bytes_max: start.input_bytes_max,
-        covered: start.covered,
-        tools_offered: start.tools_offered.clone(),
-        block_hashes: start.block_hashes.clone(),
-        price_book: start.price_book.clone(),
-        config: start.config.clone(),
-        idempotency_key: start.idempotency_key.clone(),
-    };
-    Ok(serde_json::to_string(&text)?)
-}
-
 /// The start of a text and its ceiling column.
 pub(crate) fn start_from_json(text: &str, ceiling_granted: Option<u64>) -> Result<AttemptStart, CodecError> {
     let text: StartText = serde_json::from_str(text)?;
@@ -124,7 +96,7 @@ pub(crate) fn start_from_json(text: &str, ceiling_granted: Option<u64>) -> Resul
     })
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct EndText {
     hold: Id,
     at: Time,
@@ -159,40 +131,12 @@ struct EndText {
     flags: Vec<String>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum OutcomeText {
     Settled { cost: Amount, estimated: bool },
     Voided,
     Unresolved,
-}
-
-/// An attempt's end as text.
-pub(crate) fn end_to_json(end: &AttemptEnd) -> Result<String, CodecError> {
-    let text = EndText {
-        hold: Id(end.hold.0),
-        at: Time(end.at),
-        outcome: match &end.outcome {
-            Outcome::Settled { cost, estimated } => OutcomeText::Settled { cost: Amount(*cost), estimated: *estimated },
-            Outcome::Voided => OutcomeText::Voided,
-            Outcome::Unresolved => OutcomeText::Unresolved,
-        },
-        status: end.status.clone(),
-        http_status: end.http_status,
-        lines: end.lines.clone(),
-        priced: end.priced,
-        reasoning_tokens: end.reasoning_tokens,
-        finish_reason: end.finish_reason.clone(),
-        model_served: end.model_served.clone(),
-        response_id: end.response_id.clone(),
-        provider_request_id: end.provider_request_id.clone(),
-        tools_called: end.tools_called.clone(),
-        provider_cost_usd: end.provider_cost_usd.clone(),
-        first_byte_ms: end.first_byte_ms,
-        total_ms: end.total_ms,
-        flags: end.flags.clone(),
-    };
-    Ok(serde_json::to_string(&text)?)
 }
 
 /// The end of a text.

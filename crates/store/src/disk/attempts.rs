@@ -1,6 +1,7 @@
-//! Attempts and refusals on disk, written in the transaction of their hold or settlement.
+//! Attempts and refusals on disk. An attempt's row is written some time after the journal's lines that it tells of.
 
-use ledger::{Held, HoldId};
+use jiff::Timestamp;
+use ledger::HoldId;
 use money::Nanos;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -22,44 +23,33 @@ fn unwritable(why: codec::CodecError) -> rusqlite::Error {
     rusqlite::Error::ToSqlConversionFailure(Box::new(why))
 }
 
-pub(crate) fn insert(conn: &Connection, start: &AttemptStart, held: &Held) -> rusqlite::Result<()> {
-    let text = codec::start_to_json(start).map_err(unwritable)?;
-    let attribute = |name: &str| start.attributes.get(name);
-    conn.prepare_cached(
-        "INSERT INTO attempts (hold, call_id, attempt, at_us, dialect, operation, provider, model_asked, model_sent, status, granted_nanos, held_nanos, assume_us, ceiling, run, key, team, start)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'held', ?10, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
-    )?
-    .execute(params![
-        Id(held.id.0).to_string(),
-        start.call.to_string(),
-        start.attempt,
-        held.at.as_microsecond(),
-        start.dialect,
-        start.operation,
-        start.provider,
-        start.model_asked,
-        start.model_sent,
-        held.granted.get(),
-        held.assume_at.as_microsecond(),
-        start.ceiling_granted.and_then(|ceiling| i64::try_from(ceiling).ok()),
-        start.run.map(|run| Id(run.0).to_string()),
-        attribute("key"),
-        attribute("team"),
-        text
-    ])?;
-    Ok(())
+/// Where an attempt's money is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stand {
+    pub(crate) status: CallStatus,
+    pub(crate) cost: Option<Nanos>,
+    pub(crate) estimated: bool,
 }
 
-/// Writes how an attempt ended.
-pub(crate) fn end(conn: &Connection, end: &AttemptEnd) -> rusqlite::Result<()> {
-    let text = codec::end_to_json(end).map_err(unwritable)?;
-    let unpriced = (!end.priced).then(|| tokens(end));
-    conn.prepare_cached("UPDATE attempts SET \"end\" = ?2, unpriced_tokens = ?3 WHERE hold = ?1")?.execute(params![
-        Id(end.hold.0).to_string(),
-        text,
-        unpriced
-    ])?;
-    Ok(())
+/// What changes in an attempt's row.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Change {
+    pub(crate) stand: Option<Stand>,
+    pub(crate) ceiling: Option<u64>,
+    pub(crate) end: Option<Ended>,
+}
+
+/// How an attempt ended: the document, and its tokens where no price is known.
+#[derive(Clone, Debug)]
+pub(crate) struct Ended {
+    pub(crate) document: Vec<u8>,
+    pub(crate) unpriced_tokens: Option<i64>,
+}
+
+impl Ended {
+    pub(crate) fn new(end: &AttemptEnd, document: Vec<u8>) -> Self {
+        Self { document, unpriced_tokens: (!end.priced).then(|| tokens(end)) }
+    }
 }
 
 /// The tokens of all meters that count tokens.
@@ -68,16 +58,75 @@ fn tokens(end: &AttemptEnd) -> i64 {
     counted.fold(0, |sum, line| sum.saturating_add_unsigned(line.quantity))
 }
 
-/// Writes where an attempt's money is. Only an open status holds anything.
-pub(crate) fn stand(conn: &Connection, hold: HoldId, status: CallStatus, cost: Option<Nanos>, estimated: bool) -> rusqlite::Result<()> {
-    let sql = "UPDATE attempts SET status = ?2, cost_nanos = ?3, estimated = ?4, held_nanos = CASE WHEN ?2 IN ('held', 'unresolved') THEN granted_nanos ELSE 0 END WHERE hold = ?1";
-    conn.prepare_cached(sql)?.execute(params![Id(hold.0).to_string(), status.as_str(), cost.map(Nanos::get), estimated])?;
+/// An attempt whose row isn't written yet.
+#[derive(Clone, Debug)]
+pub(crate) struct New {
+    pub(crate) start: AttemptStart,
+    pub(crate) document: Vec<u8>,
+    pub(crate) granted: Nanos,
+    pub(crate) at: Timestamp,
+    pub(crate) assume_at: Timestamp,
+    /// What has happened to it since.
+    pub(crate) change: Change,
+}
+
+/// Writes an attempt's row.
+pub(crate) fn insert(conn: &Connection, new: &New) -> rusqlite::Result<()> {
+    let (start, change) = (&new.start, &new.change);
+    let stand = change.stand.unwrap_or(Stand { status: CallStatus::Held, cost: None, estimated: false });
+    let attribute = |name: &str| start.attributes.get(name);
+    conn.prepare_cached(
+        "INSERT INTO attempts (hold, call_id, attempt, at_us, dialect, operation, provider, model_asked, model_sent, status, granted_nanos, held_nanos, cost_nanos, estimated, assume_us, ceiling, run, key, team, start, \"end\", unpriced_tokens)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
+    )?
+    .execute(params![
+        Id(start.hold.0).to_string(),
+        start.call.to_string(),
+        start.attempt,
+        new.at.as_microsecond(),
+        start.dialect,
+        start.operation,
+        start.provider,
+        start.model_asked,
+        start.model_sent,
+        stand.status.as_str(),
+        new.granted.get(),
+        if is_open(stand.status) { new.granted.get() } else { 0 },
+        stand.cost.map(Nanos::get),
+        stand.estimated,
+        new.assume_at.as_microsecond(),
+        change.ceiling.or(start.ceiling_granted).and_then(|ceiling| i64::try_from(ceiling).ok()),
+        start.run.map(|run| Id(run.0).to_string()),
+        attribute("key"),
+        attribute("team"),
+        new.document,
+        change.end.as_ref().map(|end| end.document.as_slice()),
+        change.end.as_ref().and_then(|end| end.unpriced_tokens),
+    ])?;
     Ok(())
 }
 
-pub(crate) fn ceiling(conn: &Connection, hold: HoldId, ceiling: u64) -> rusqlite::Result<()> {
-    let ceiling = i64::try_from(ceiling).unwrap_or(i64::MAX);
-    conn.prepare_cached("UPDATE attempts SET ceiling = ?2 WHERE hold = ?1")?.execute(params![Id(hold.0).to_string(), ceiling])?;
+/// Only an open status holds anything.
+fn is_open(status: CallStatus) -> bool {
+    matches!(status, CallStatus::Held | CallStatus::Unresolved)
+}
+
+/// Writes what has happened to an attempt that has its row.
+pub(crate) fn change(conn: &Connection, hold: HoldId, change: &Change) -> rusqlite::Result<()> {
+    let hold = Id(hold.0).to_string();
+    if let Some(stand) = change.stand {
+        let sql = "UPDATE attempts SET status = ?2, cost_nanos = ?3, estimated = ?4, held_nanos = CASE WHEN ?5 THEN granted_nanos ELSE 0 END WHERE hold = ?1";
+        let open = is_open(stand.status);
+        conn.prepare_cached(sql)?.execute(params![hold, stand.status.as_str(), stand.cost.map(Nanos::get), stand.estimated, open])?;
+    }
+    if let Some(end) = &change.end {
+        let sql = "UPDATE attempts SET \"end\" = ?2, unpriced_tokens = ?3 WHERE hold = ?1";
+        conn.prepare_cached(sql)?.execute(params![hold, end.document, end.unpriced_tokens])?;
+    }
+    if let Some(ceiling) = change.ceiling {
+        let ceiling = i64::try_from(ceiling).unwrap_or(i64::MAX);
+        conn.prepare_cached("UPDATE attempts SET ceiling = ?2 WHERE hold = ?1")?.execute(params![hold, ceiling])?;
+    }
     Ok(())
 }
 

@@ -33,7 +33,7 @@ pub(crate) fn covered(at_us: i64, actor: &str, action: &str, subject: &str, befo
 /// Writes a line after `tip`.
 pub(crate) fn append(conn: &Connection, tip: &Tip, change: &Change<'_>) -> rusqlite::Result<Tip> {
     let (before, after, at_us) = (change.before.to_string(), change.after.to_string(), change.at.as_microsecond());
-    let next = link(tip, &covered(at_us, change.actor, change.action, change.subject, &before, &after));
+    let next = link(tip, tip.seq + 1, covered(at_us, change.actor, change.action, change.subject, &before, &after).as_bytes());
     conn.prepare_cached(
         "INSERT INTO audit (seq, at_us, actor, action, subject, before, after, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?

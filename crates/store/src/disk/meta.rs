@@ -11,6 +11,7 @@ pub(crate) fn found_instance(conn: &Connection, id: &str, salt: &[u8; 32]) -> ru
     insert.execute(params!["instance", id])?;
     insert.execute(params!["salt", salt.as_slice()])?;
     insert.execute(params!["spent_nanos", 0])?;
+    insert.execute(params!["filed_seq", 0])?;
     Ok(())
 }
 
@@ -18,13 +19,21 @@ pub(crate) fn salt(conn: &Connection) -> rusqlite::Result<Salt> {
     conn.query_row("SELECT value FROM meta WHERE name = 'salt'", [], |row| row.get(0)).map(Salt)
 }
 
-/// The sum of all attempts' costs.
+/// The sum of the costs in all attempts' rows.
 pub(crate) fn spent(conn: &Connection) -> rusqlite::Result<Nanos> {
     conn.query_row("SELECT value FROM meta WHERE name = 'spent_nanos'", [], |row| row.get(0)).map(Nanos::new)
 }
 
-pub(crate) fn set_spent(conn: &Connection, spent: Nanos) -> rusqlite::Result<()> {
-    conn.prepare_cached("UPDATE meta SET value = ?1 WHERE name = 'spent_nanos'")?.execute([spent.get()])?;
+/// The journal's last line that the attempts' rows tell of.
+pub(crate) fn filed_seq(conn: &Connection) -> rusqlite::Result<i64> {
+    conn.query_row("SELECT value FROM meta WHERE name = 'filed_seq'", [], |row| row.get(0))
+}
+
+/// Writes that the attempts' rows tell of the journal up to a line, and what they cost in sum.
+pub(crate) fn set_filed(conn: &Connection, seq: i64, spent: Nanos) -> rusqlite::Result<()> {
+    let mut update = conn.prepare_cached("UPDATE meta SET value = ?2 WHERE name = ?1")?;
+    update.execute(params!["spent_nanos", spent.get()])?;
+    update.execute(params!["filed_seq", seq])?;
     Ok(())
 }
 

@@ -8,7 +8,8 @@ use crate::OpenError;
 const APPLICATION_ID: i64 = 0x6d65_7465;
 
 /// Each brings a file from version `index` to version `index + 1`. Never edit one that was released: add another.
-const MIGRATIONS: &[&str] = &[include_str!("v1.sql"), include_str!("v2.sql"), include_str!("v3.sql"), include_str!("v4.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("v1.sql"), include_str!("v2.sql"), include_str!("v3.sql"), include_str!("v4.sql"), include_str!("v5.sql")];
 
 /// The version that this binary writes.
 pub(crate) const KNOWN: i64 = MIGRATIONS.len() as i64;

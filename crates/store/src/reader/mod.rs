@@ -3,7 +3,9 @@
 mod query;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{Sender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use ledger::{Attributes, HoldId, RunId};
@@ -14,6 +16,8 @@ use self::query::{Terms, attempted, load_call, refused};
 use crate::admin::most;
 use crate::codec::CodecError;
 use crate::disk::connect;
+use crate::writer::job::Job;
+use crate::writer::shared::Shared;
 use crate::{AttemptEnd, AttemptStart, AuditFilter, AuditLine, CallId, CallStatus, PriceSource, RefusedCall, UnpricedAttempt};
 
 /// Which calls to list, newest first.
@@ -146,8 +150,31 @@ pub enum ReadError {
 #[derive(Clone, Debug)]
 pub struct Reader {
     file: Arc<PathBuf>,
+    writer: Option<Beside>,
     idle: Arc<Mutex<Vec<Connection>>>,
 }
+
+/// The writer that a reader reads beside: asked to file what it knows, without keeping it alive.
+#[derive(Clone, Debug)]
+struct Beside {
+    shared: Arc<Shared>,
+    jobs: Weak<Sender<Job>>,
+}
+
+impl Beside {
+    /// Waits until every call that was answered can be read.
+    fn catch_up(&self) {
+        let Some(jobs) = self.jobs.upgrade().filter(|_| self.shared.is_unfiled()) else { return };
+        let (reply, filed) = sync_channel(1);
+        if jobs.send(Job::File(reply)).is_ok() {
+            // A writer that is this late has trouble of its own: what is there is read.
+            let _ = filed.recv_timeout(CATCH_UP);
+        }
+    }
+}
+
+/// How long a read waits for the writer.
+const CATCH_UP: Duration = Duration::from_secs(5);
 
 /// Connections that are kept for later.
 const IDLE_MAX: usize = 4;
@@ -159,8 +186,14 @@ impl From<CodecError> for ReadError {
 }
 
 impl Reader {
-    pub(crate) fn new(dir: &Path) -> Self {
-        Self { file: Arc::new(connect::database(dir)), idle: Arc::default() }
+    fn new(dir: &Path) -> Self {
+        Self { file: Arc::new(connect::database(dir)), writer: None, idle: Arc::default() }
+    }
+
+    /// Reads beside a writer of this process.
+    pub(crate) fn beside(shared: &Arc<Shared>, jobs: &Arc<Sender<Job>>) -> Self {
+        let writer = Beside { shared: Arc::clone(shared), jobs: Arc::downgrade(jobs) };
+        Self { writer: Some(writer), ..Self::new(&shared.dir) }
     }
 
     /// Reads the directory's records.
@@ -193,11 +226,14 @@ impl Reader {
     /// # Errors
     /// The journal can't be read.
     pub fn journal(&self, after: i64, limit: u32) -> Result<Vec<(i64, serde_json::Value)>, ReadError> {
-        let lines = self.with(|conn| Ok(crate::disk::journal::lines(conn, after, i64::from(limit))?))?;
-        lines
-            .into_iter()
-            .map(|(seq, text)| Ok((seq, serde_json::from_str(&text).map_err(|why| ReadError::Damaged(why.to_string()))?)))
-            .collect()
+        self.with(|conn| {
+            let events = crate::disk::journal::events(conn, after, usize::try_from(limit).unwrap_or(usize::MAX))
+                .map_err(|error| ReadError::Damaged(error.to_string()))?;
+            events
+                .into_iter()
+                .map(|(seq, event)| Ok((seq, serde_json::from_str(&crate::codec::event_to_json(&event)?).map_err(CodecError::from)?)))
+                .collect()
+        })
     }
 
     /// One call.
@@ -226,16 +262,15 @@ impl Reader {
     pub fn unpriced(&self, since: Option<Timestamp>) -> Result<Vec<UnpricedAttempt>, ReadError> {
         self.with(|conn| {
             let mut select = conn.prepare_cached(
-                "SELECT at_us, json_extract(start, '$.attributes'), unpriced_tokens FROM attempts
+                "SELECT at_us, start, unpriced_tokens FROM attempts
                  WHERE unpriced_tokens IS NOT NULL AND cost_nanos = 0 AND at_us >= ?1 ORDER BY at_us",
             )?;
             let mut rows = select.query([since.map_or(i64::MIN, Timestamp::as_microsecond)])?;
             let mut found = Vec::new();
             while let Some(row) = rows.next()? {
-                let text: String = row.get(1)?;
                 found.push(UnpricedAttempt {
                     at: Timestamp::from_microsecond(row.get(0)?).unwrap_or_default(),
-                    attributes: serde_json::from_str(&text).map_err(|why| ReadError::Damaged(why.to_string()))?,
+                    attributes: query::start(row.get_ref(1)?)?.attributes,
                     tokens: row.get::<_, i64>(2)?.unsigned_abs(),
                 });
             }
@@ -277,8 +312,14 @@ impl Reader {
         })
     }
 
+    /// Waits until every call that was answered has its row, when the writer is of this process.
+    pub(crate) fn catch_up(&self) {
+        self.writer.iter().for_each(Beside::catch_up);
+    }
+
     /// Runs a read on a connection of its own.
     fn with<T>(&self, read: impl FnOnce(&Connection) -> Result<T, ReadError>) -> Result<T, ReadError> {
+        self.catch_up();
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let conn = match idle {
             Some(conn) => conn,

@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use ledger::Attributes;
 use money::Nanos;
-use rusqlite::types::Value;
+use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
 use super::{AttemptRecord, CallFilter, CallRecord, ReadError};
-use crate::CallStatus;
-use crate::RefusedCall;
 use crate::admin::most;
 use crate::codec::{self, Id};
+use crate::{AttemptEnd, AttemptStart, CallStatus, RefusedCall};
 
 /// A list of conditions and the values that they bind.
 #[derive(Default)]
@@ -38,7 +38,7 @@ impl Terms {
     }
 
     /// What attempts and refusals are both asked.
-    fn of_calls(filter: &CallFilter, document: &str) -> Self {
+    fn of_calls(filter: &CallFilter) -> Self {
         let mut terms = Self::default();
         terms.add_some("at_us >=", filter.since.map(Timestamp::as_microsecond));
         terms.add_some("at_us <", filter.until.map(Timestamp::as_microsecond));
@@ -46,11 +46,6 @@ impl Terms {
         terms.add_some("run =", filter.run.map(|run| Id(run.0).to_string()));
         terms.add_some("key =", filter.key.clone());
         terms.add_some("call_id <", filter.before.map(|before| before.to_string()));
-        for (name, value) in &filter.attributes {
-            terms.values.push(format!("$.attributes.{}", serde_json::Value::from(name.as_str())).into());
-            let path = terms.values.len();
-            terms.add(&format!("json_extract({document}, ?{path}) ="), value.clone());
-        }
         terms
     }
 }
@@ -60,14 +55,14 @@ pub(super) fn attempted(conn: &Connection, filter: &CallFilter) -> Result<Vec<Ca
         return Ok(Vec::new());
     }
     let status = if filter.unresolved_only { Some(CallStatus::Unresolved) } else { filter.status };
-    let mut terms = Terms::of_calls(filter, "start");
+    let mut terms = Terms::of_calls(filter);
     terms.add_some("status =", status.map(|status| status.as_str().to_owned()));
     if let Some(model) = &filter.model {
         terms.values.push(model.clone().into());
         let place = terms.values.len();
         terms.sql.push(format!("(model_asked = ?{place} OR model_sent = ?{place})"));
     }
-    let sql = format!("SELECT call_id FROM attempts WHERE {} ORDER BY at_us DESC, call_id DESC", terms.sql());
+    let sql = format!("SELECT call_id, start FROM attempts WHERE {} ORDER BY at_us DESC, call_id DESC", terms.sql());
     let mut select = conn.prepare(&sql)?;
     let mut rows = select.query(params_from_iter(terms.values))?;
     let (mut calls, mut seen) = (Vec::new(), BTreeSet::new());
@@ -76,7 +71,7 @@ pub(super) fn attempted(conn: &Connection, filter: &CallFilter) -> Result<Vec<Ca
         && let Some(row) = rows.next()?
     {
         let call: String = row.get(0)?;
-        if !seen.insert(call.clone()) {
+        if !has_all(filter, || Ok(start(row.get_ref(1)?)?.attributes))? || !seen.insert(call.clone()) {
             continue;
         }
         let record = load_call(conn, &call)?;
@@ -90,7 +85,12 @@ pub(super) fn refused(conn: &Connection, filter: &CallFilter) -> Result<Vec<Call
     if filter.unresolved_only || filter.status.is_some_and(|status| status != CallStatus::Refused) {
         return Ok(Vec::new());
     }
-    let mut terms = Terms::of_calls(filter, "body");
+    let mut terms = Terms::of_calls(filter);
+    for (name, value) in &filter.attributes {
+        terms.values.push(format!("$.attributes.{}", serde_json::Value::from(name.as_str())).into());
+        let path = terms.values.len();
+        terms.add(&format!("json_extract(body, ?{path}) ="), value.clone());
+    }
     terms.add_some("model =", filter.model.clone());
     let limit = most(filter.limit);
     let sql = format!(
@@ -124,18 +124,42 @@ pub(super) fn load_call(conn: &Connection, call: &str) -> Result<Option<CallReco
     })
 }
 
+/// Whether a call has every attribute that is asked for.
+fn has_all(filter: &CallFilter, attributes: impl FnOnce() -> Result<Attributes, ReadError>) -> Result<bool, ReadError> {
+    if filter.attributes.is_empty() {
+        return Ok(true);
+    }
+    let attributes = attributes()?;
+    Ok(filter.attributes.iter().all(|(name, value)| attributes.get(name) == Some(value)))
+}
+
+/// An attempt's start: bytes, or text of an older binary.
+pub(super) fn start(document: ValueRef<'_>) -> Result<AttemptStart, ReadError> {
+    Ok(match document {
+        ValueRef::Blob(bytes) => codec::start_from_bytes(bytes)?,
+        text => codec::start_from_json(text.as_str().map_err(rusqlite::Error::from)?, None)?,
+    })
+}
+
+fn end(document: ValueRef<'_>) -> Result<Option<AttemptEnd>, ReadError> {
+    Ok(match document {
+        ValueRef::Null => None,
+        ValueRef::Blob(bytes) => Some(codec::end_from_bytes(bytes)?),
+        text => Some(codec::end_from_json(text.as_str().map_err(rusqlite::Error::from)?)?),
+    })
+}
+
 fn attempt(row: &Row<'_>) -> Result<AttemptRecord, ReadError> {
     let ceiling = row.get::<_, Option<i64>>(1)?.and_then(|ceiling| u64::try_from(ceiling).ok());
     let status = row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?;
-    let end: Option<String> = row.get(7)?;
     Ok(AttemptRecord {
-        start: codec::start_from_json(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?, ceiling)?,
+        start: AttemptStart { ceiling_granted: ceiling, ..start(row.get_ref(0)?)? },
         granted: Nanos::new(row.get(2)?),
         status: CallStatus::parse(status).ok_or_else(|| ReadError::Damaged(format!("status {status}")))?,
         cost: row.get::<_, Option<i64>>(4)?.map(Nanos::new),
         held: Nanos::new(row.get(5)?),
         estimated: row.get(6)?,
-        end: end.map(|end| codec::end_from_json(&end)).transpose()?,
+        end: end(row.get_ref(7)?)?,
         assume_at: Timestamp::from_microsecond(row.get(8)?).unwrap_or_default(),
     })
 }

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use ledger::{Account, Event, HoldId, PostingKind};
+use money::Nanos;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+
+use crate::codec::{CodecError, Id, account_to_json, event_to_json};
 
 /// An account's name: its JSON as it is written.
 pub(crate) type Name = String;
@@ -22,6 +26,44 @@ pub(crate) enum Line {
     Unresolved { hold: String },
     Assumed { hold: String, postings: Vec<Posting> },
     TruedUp { hold: String, cost: i64, postings: Vec<Posting> },
+}
+
+impl Line {
+    /// An event of the journal in these words. Nothing is reckoned here.
+    pub(crate) fn of(event: &Event) -> Result<Self, CodecError> {
+        let text = |hold: &HoldId| Id(hold.0).to_string();
+        Ok(match event {
+            Event::Held(held) => Self::Held(Hold {
+                id: text(&held.id),
+                granted: held.granted.get(),
+                accounts: held.accounts.iter().map(share).collect::<Result<_, _>>()?,
+                covered: held.covered,
+            }),
+            Event::Settled { hold, cost, estimated, postings, .. } => {
+                Self::Settled { hold: text(hold), cost: cost.get(), estimated: *estimated, postings: lines(postings)? }
+            }
+            Event::Voided { hold, .. } => Self::Voided { hold: text(hold) },
+            Event::Unresolved { hold, .. } => Self::Unresolved { hold: text(hold) },
+            Event::Assumed { hold, postings, .. } => Self::Assumed { hold: text(hold), postings: lines(postings)? },
+            Event::TruedUp { hold, cost, postings, .. } => Self::TruedUp { hold: text(hold), cost: cost.get(), postings: lines(postings)? },
+            _ => serde_json::from_str(&event_to_json(event)?)?,
+        })
+    }
+}
+
+fn share((account, amount): &(Account, Nanos)) -> Result<Share, CodecError> {
+    Ok(Share { account: account_to_json(account)?, amount: amount.get() })
+}
+
+fn lines(postings: &[ledger::Posting]) -> Result<Vec<Posting>, CodecError> {
+    let line = |posting: &ledger::Posting| {
+        let kind = match posting.kind {
+            PostingKind::Spent => Kind::Spent,
+            PostingKind::Overage => Kind::Overage,
+        };
+        Ok(Posting { account: account_to_json(&posting.account)?, kind, amount: posting.amount.get() })
+    };
+    postings.iter().map(line).collect()
 }
 
 #[derive(Clone, Debug, Deserialize)]

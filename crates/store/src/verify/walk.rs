@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use ledger::Event;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::Findings;
 use super::line::{Line, State};
 use super::sums::{Books, Sums};
+use super::{Findings, records};
 use crate::ReadError;
+use crate::codec::{self, Item};
 use crate::disk::journal::{self, GENESIS, Tip};
 
 /// What the walk found.
@@ -16,8 +18,6 @@ pub(crate) struct Walked {
     pub(crate) books: Books,
     /// Lines of money in the whole journal.
     pub(crate) postings: u64,
-    /// Where the walk began.
-    pub(crate) from: i64,
 }
 
 struct Snapshot {
@@ -32,37 +32,83 @@ pub(crate) fn walk(conn: &Connection, full: bool, findings: &mut Findings) -> Re
     let start = if full { None } else { snapshots.pop_last().map(|(_, snapshot)| snapshot) };
     let mut tip = start.as_ref().map_or(GENESIS, |snapshot| snapshot.tip);
     check_start(conn, &tip, &seals, findings)?;
-    let mut walked = Walked { from: tip.seq, ..Walked::default() };
-    walked.postings = seals.range(..=tip.seq).map(|(_, seal)| seal.postings).sum();
-    walked.books = start.map_or_else(Books::default, |snapshot| Books::from_state(snapshot.state));
-    let mut select = conn.prepare("SELECT seq, event, hash FROM journal WHERE seq > ?1 ORDER BY seq")?;
-    let mut rows = select.query([tip.seq])?;
+    let mut walked = Walked {
+        postings: seals.range(..=tip.seq).map(|(_, seal)| seal.postings).sum(),
+        books: start.map_or_else(Books::default, |snapshot| Books::from_state(snapshot.state)),
+    };
+    let filed = crate::disk::meta::filed_seq(conn)?;
+    let mut seen_filed = tip.seq == filed;
+    if seen_filed {
+        records::check(conn, &walked.books, full, findings)?;
+    }
     let mut since_seal = 0;
-    while let Some(row) = rows.next()? {
-        let text = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-        tip = journal::link(&tip, text);
-        if row.get::<_, i64>(0)? != tip.seq || row.get::<_, [u8; 32]>(2)? != tip.hash {
-            findings.add(format!("the journal's chain breaks at line {}", tip.seq));
-            return Ok(walked);
+    loop {
+        let rows = journal::rows(conn, tip.seq)?;
+        if rows.is_empty() {
+            break;
         }
-        match serde_json::from_str::<Line>(text) {
-            Ok(line) => since_seal += walked.books.read(line, findings),
-            Err(error) => findings.add(format!("journal line {} can't be read: {error}", tip.seq)),
-        }
-        if let Some(seal) = seals.get(&tip.seq) {
-            findings.check(seal.hash == tip.hash, || format!("the seal at line {} doesn't fit the chain", tip.seq));
-            findings.check(seal.postings == since_seal, || {
-                format!("the seal at line {} counts {} lines of money, there are {since_seal}", tip.seq, seal.postings)
-            });
-            walked.postings += since_seal;
-            since_seal = 0;
-        }
-        if let Some(snapshot) = snapshots.remove(&tip.seq) {
-            check_snapshot(&snapshot, &tip, &walked.books, findings);
+        for row in &rows {
+            let Some(next) = row.follow(&tip) else {
+                findings.add(format!("the journal's chain breaks at line {}", tip.seq + 1));
+                return Ok(walked);
+            };
+            since_seal += read_row(row, &tip, &next, &mut walked.books, findings);
+            tip = next;
+            if let Some(seal) = seals.get(&tip.seq) {
+                findings.check(seal.hash == tip.hash, || format!("the seal at line {} doesn't fit the chain", tip.seq));
+                findings.check(seal.postings == since_seal, || {
+                    format!("the seal at line {} counts {} lines of money, there are {since_seal}", tip.seq, seal.postings)
+                });
+                walked.postings += since_seal;
+                since_seal = 0;
+            }
+            if let Some(snapshot) = snapshots.remove(&tip.seq) {
+                check_snapshot(&snapshot, &tip, &walked.books, findings);
+            }
+            if tip.seq == filed {
+                seen_filed = true;
+                records::check(conn, &walked.books, full, findings)?;
+            }
         }
     }
+    findings
+        .check(seen_filed, || format!("the records say that they tell of the journal up to line {filed}, where there is no end of a row"));
     walked.postings += since_seal;
     Ok(walked)
+}
+
+/// Reads what a row tells. Returns how many lines of money it had.
+fn read_row(row: &journal::Row, before: &Tip, after: &Tip, books: &mut Books, findings: &mut Findings) -> u64 {
+    let items = match row.items() {
+        Ok(items) => items,
+        Err(error) => {
+            findings.add(format!("journal line {} can't be read: {error}", after.seq));
+            return 0;
+        }
+    };
+    let (mut seq, mut postings, mut begun) = (before.seq, 0, None);
+    for item in items {
+        match item {
+            Item::Event(event) => {
+                seq += 1;
+                begun = if let Event::Held(held) = &event { Some(held.id) } else { None };
+                match Line::of(&event) {
+                    Ok(line) => postings += books.read(line, findings),
+                    Err(error) => findings.add(format!("journal line {seq} can't be read: {error}")),
+                }
+            }
+            Item::Start(document) => {
+                let start = codec::start_from_bytes(document);
+                let right = start.is_ok_and(|start| begun == Some(start.hold));
+                findings.check(right, || format!("after journal line {seq} there is the start of another attempt"));
+            }
+            Item::End(document) => {
+                findings.check(codec::end_from_bytes(document).is_ok(), || format!("the end after journal line {seq} can't be read"));
+            }
+        }
+    }
+    findings.check(seq == after.seq, || format!("the row of journal line {} has {} lines", after.seq, seq - before.seq));
+    postings
 }
 
 struct Seal {

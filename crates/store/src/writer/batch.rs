@@ -1,5 +1,7 @@
 //! What one turn of the writer takes from its queue.
 
+use std::sync::mpsc::SyncSender;
+
 use ledger::HoldId;
 use tokio::sync::oneshot;
 
@@ -19,6 +21,7 @@ pub(crate) struct Batch {
     pub(super) changes: Vec<Change>,
     pub(super) holds: Vec<HoldJob>,
     pub(super) looks: Vec<Look>,
+    pub(super) files: Vec<SyncSender<()>>,
     pub(super) ticks: Vec<oneshot::Sender<()>>,
     pub(super) close: Option<oneshot::Sender<Result<(), BooksError>>>,
 }
@@ -34,6 +37,7 @@ impl Batch {
             Job::Change(change) => self.changes.push(change),
             Job::Look(look) => self.looks.push(look),
             Job::Unclaimed(hold) => self.unclaimed.push(hold),
+            Job::File(reply) => self.files.push(reply),
             Job::Tick(reply) => self.ticks.push(reply),
             Job::Close(reply) => self.close = Some(reply),
         }

@@ -6,16 +6,24 @@ use ledger::{Event, HoldId, Ledger};
 use money::Nanos;
 use rusqlite::Connection;
 
-use crate::Origin;
+use super::unfiled::Unfiled;
+use crate::codec::{self, Frame, Item};
+use crate::disk::attempts::{self, Ended, New, Stand};
 use crate::disk::journal::{self, LoadError, Tip};
 use crate::disk::{audit, budgets, meta};
+use crate::{AttemptStart, CallStatus, Origin};
 
 /// The ledger beside the file that it was read from.
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) conn: Connection,
     pub(crate) ledger: Ledger,
+    /// The end of the chain on disk.
     pub(crate) tip: Tip,
+    /// What happened after `tip` in the transaction that is under way.
+    pub(crate) frame: Frame,
+    /// What the attempts' rows don't tell yet.
+    pub(crate) unfiled: Unfiled,
     pub(crate) audit_tip: Tip,
     /// Sum of all attempts' costs.
     pub(crate) spent: Nanos,
@@ -23,6 +31,8 @@ pub(crate) struct Core {
     pub(crate) open: OpenCounts,
     /// Journal lines since the last snapshot.
     pub(crate) since_snapshot: u64,
+    /// Lines of money among them.
+    pub(crate) postings: u64,
     /// Whether the connection syncs at commit now.
     synced: bool,
 }
@@ -42,11 +52,14 @@ impl Core {
             conn,
             ledger: Ledger::default(),
             tip: journal::GENESIS,
+            frame: Frame::default(),
+            unfiled: Unfiled::default(),
             audit_tip: journal::GENESIS,
             spent: Nanos::ZERO,
             origins: BTreeMap::new(),
             open: OpenCounts::default(),
             since_snapshot: 0,
+            postings: 0,
             synced: true,
         };
         core.reload()?;
@@ -55,13 +68,29 @@ impl Core {
 
     /// Makes memory equal to the disk again.
     pub(crate) fn reload(&mut self) -> Result<(), LoadError> {
-        let loaded = journal::load(&self.conn)?;
+        let (ledger, snapshot) = journal::latest_snapshot(&self.conn)?;
         self.audit_tip = audit::tip(&self.conn)?;
         self.spent = meta::spent(&self.conn)?;
         self.origins = budgets::origins(&self.conn)?;
-        self.ledger = loaded.ledger;
-        self.tip = loaded.tip;
-        self.since_snapshot = loaded.replayed;
+        self.ledger = ledger;
+        self.frame.clear();
+        self.unfiled = Unfiled::default();
+        (self.since_snapshot, self.postings) = (0, 0);
+        let filed = meta::filed_seq(&self.conn)?;
+        let Self { conn, ledger, unfiled, spent, since_snapshot, postings, .. } = self;
+        self.tip = journal::replay(conn, snapshot, |seq, item| {
+            if let Item::Event(event) = &item {
+                *since_snapshot += 1;
+                *postings += money_lines(event);
+            }
+            if seq > filed {
+                keep(conn, ledger, unfiled, spent, &item)?;
+            }
+            if let Item::Event(event) = &item {
+                ledger.apply(event);
+            }
+            Ok(())
+        })?;
         self.open = OpenCounts::default();
         for hold in self.ledger.open_holds() {
             self.open.holds += 1;
@@ -71,6 +100,21 @@ impl Core {
         Ok(())
     }
 
+    /// Keeps an attempt, whose hold is open, to be filed.
+    pub(crate) fn begin(&mut self, start: AttemptStart, document: Vec<u8>) {
+        begin(&self.ledger, &mut self.unfiled, start, document);
+    }
+
+    /// Keeps where an attempt's money is after an event, to be filed; before the event is applied.
+    pub(crate) fn stand(&mut self, event: &Event) -> rusqlite::Result<()> {
+        stand(&self.conn, &self.ledger, &mut self.unfiled, &mut self.spent, event)
+    }
+
+    /// The journal's last line, with those of the transaction that is under way.
+    pub(crate) fn line(&self) -> i64 {
+        self.tip.seq + self.frame.events()
+    }
+
     /// Chooses whether the next transaction syncs at commit. Not inside a transaction.
     pub(crate) fn set_sync(&mut self, sync: bool) -> rusqlite::Result<()> {
         if self.synced != sync {
@@ -78,11 +122,6 @@ impl Core {
             self.synced = sync;
         }
         Ok(())
-    }
-
-    /// The amount of an open hold.
-    pub(crate) fn granted(&self, hold: HoldId) -> Option<Nanos> {
-        self.ledger.hold(hold).map(|view| view.granted)
     }
 
     /// Makes a written event true and counts it.
@@ -96,8 +135,9 @@ impl Core {
             Event::Settled { hold, .. } | Event::Voided { hold, .. } | Event::Assumed { hold, .. } => self.count_close(*hold),
             _ => {}
         }
-        self.ledger.apply(event);
         self.since_snapshot += 1;
+        self.postings += money_lines(event);
+        self.ledger.apply(event);
     }
 
     fn count_close(&mut self, hold: HoldId) {
@@ -114,5 +154,59 @@ impl Core {
             self.conn.execute_batch("ROLLBACK")?;
         }
         self.reload()
+    }
+}
+
+/// Keeps what a frame says and the attempts' rows don't tell yet. An event isn't applied yet.
+fn keep(conn: &Connection, ledger: &Ledger, unfiled: &mut Unfiled, spent: &mut Nanos, item: &Item<'_>) -> Result<(), LoadError> {
+    let damaged = |why: codec::CodecError| LoadError::Damaged(why.to_string());
+    match item {
+        Item::Event(event) => stand(conn, ledger, unfiled, spent, event)?,
+        Item::Start(document) => begin(ledger, unfiled, codec::start_from_bytes(document).map_err(damaged)?, document.to_vec()),
+        Item::End(document) => {
+            let end = codec::end_from_bytes(document).map_err(damaged)?;
+            unfiled.end(end.hold, Ended::new(&end, document.to_vec()));
+        }
+    }
+    Ok(())
+}
+
+fn begin(ledger: &Ledger, unfiled: &mut Unfiled, start: AttemptStart, document: Vec<u8>) {
+    let Some(hold) = ledger.hold(start.hold) else { return };
+    let (granted, at, assume_at) = (hold.granted, hold.at, hold.assume_at);
+    unfiled.begin(New { start, document, granted, at, assume_at, change: attempts::Change::default() });
+}
+
+fn stand(conn: &Connection, ledger: &Ledger, unfiled: &mut Unfiled, spent: &mut Nanos, event: &Event) -> rusqlite::Result<()> {
+    let (hold, status, cost, estimated) = match event {
+        Event::Settled { hold, cost, estimated, .. } => (*hold, CallStatus::Settled, Some(*cost), *estimated),
+        Event::Voided { hold, .. } => (*hold, CallStatus::Voided, None, false),
+        Event::Unresolved { hold, .. } => (*hold, CallStatus::Unresolved, None, false),
+        Event::Assumed { hold, .. } => (*hold, CallStatus::Assumed, ledger.hold(*hold).map(|hold| hold.granted), true),
+        Event::TruedUp { hold, cost, .. } => (*hold, CallStatus::Settled, Some(*cost), false),
+        _ => return Ok(()),
+    };
+    let before = match event {
+        Event::TruedUp { hold, .. } => cost_so_far(conn, unfiled, *hold)?,
+        _ => Nanos::ZERO,
+    };
+    unfiled.stand(hold, Stand { status, cost, estimated });
+    *spent = spent.checked_add(cost.unwrap_or_default()).and_then(|sum| sum.checked_sub(before)).unwrap_or(*spent);
+    Ok(())
+}
+
+fn cost_so_far(conn: &Connection, unfiled: &Unfiled, hold: HoldId) -> rusqlite::Result<Nanos> {
+    let cost = match unfiled.cost(hold) {
+        Some(cost) => cost,
+        None => attempts::of_hold(conn, hold)?.and_then(|standing| standing.cost),
+    };
+    Ok(cost.unwrap_or_default())
+}
+
+/// How many lines of money an event carries.
+fn money_lines(event: &Event) -> u64 {
+    match event {
+        Event::Settled { postings, .. } | Event::Assumed { postings, .. } | Event::TruedUp { postings, .. } => postings.len() as u64,
+        _ => 0,
     }
 }

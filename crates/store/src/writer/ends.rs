@@ -23,12 +23,13 @@ impl Turn<'_> {
             Err(Fault::Said(BooksError::NotFound(_))) => return self.end_late(end),
             Err(fault) => return Err(fault),
         }
-        attempts::end(self.conn()?, end)?;
-        Ok(())
+        self.write_end(end)
     }
 
     /// The hold isn't open any more: if it was assumed, the truth has come late.
     fn end_late(&mut self, end: &AttemptEnd) -> Result<(), Fault> {
+        // Only what may still be corrected is worth a look at the disk.
+        self.file()?;
         let assumed = attempts::of_hold(&self.core.conn, end.hold)?.is_some_and(|standing| standing.status == CallStatus::Assumed);
         let cost = match end.outcome {
             Outcome::Settled { cost, .. } => cost,
@@ -39,7 +40,7 @@ impl Turn<'_> {
             return Ok(());
         }
         match self.make(&Command::TrueUp { hold: end.hold, cost }) {
-            Ok(_) => Ok(attempts::end(self.conn()?, end)?),
+            Ok(_) => self.write_end(end),
             // Too long ago to be corrected: the assumed amount stays.
             Err(Fault::Said(BooksError::NotFound(_))) => Ok(()),
             Err(fault) => Err(fault),

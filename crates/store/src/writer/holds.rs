@@ -1,13 +1,17 @@
 //! Granting holds: new ones and waiting ones, in one transaction that is on disk before anybody is told.
 
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+
 use jiff::Timestamp;
 use ledger::{Command, Event, No, RefusalCode};
+use tokio::sync::oneshot;
 
-use super::job::{HoldJob, Ticket};
+use super::job::{HoldJob, Job, Ticket};
 use super::turn::{Fault, Turn, said};
 use super::waiting::Waiting;
 use crate::disk::attempts;
-use crate::{BooksError, CallId, CallStatus, HoldAnswer};
+use crate::{AttemptStart, BooksError, CallId, CallStatus, HoldAnswer};
 
 type Answer = Result<HoldAnswer, BooksError>;
 
@@ -66,28 +70,42 @@ impl Turn<'_> {
     fn tell(&mut self, job: HoldJob, decided: Result<Event, No>) -> Result<(), Fault> {
         let answer = match (self.first_call(&job)?, decided) {
             (Some(first), _) => Ok(HoldAnswer::Duplicate(first)),
-            (None, Ok(Event::Held(held))) => self.grant(&job, held)?,
+            (None, Ok(Event::Held(held))) => return self.grant(job, held),
             (None, Ok(_)) => Err(BooksError::Invalid("the ledger answered a hold with something else".to_owned())),
-            (None, Err(No::Refused(refusal))) => Ok(HoldAnswer::Refused(refusal, self.core.tip.number())),
+            (None, Err(No::Refused(refusal))) => Ok(HoldAnswer::Refused(refusal, self.core.line().unsigned_abs())),
             (None, Err(no)) => Err(said(no)),
         };
         self.answer(job, answer);
         Ok(())
     }
 
-    fn grant(&mut self, job: &HoldJob, held: ledger::Held) -> Result<Answer, Fault> {
+    fn grant(&mut self, job: HoldJob, held: ledger::Held) -> Result<(), Fault> {
         let hold = held.id;
-        if attempts::is_known(&self.core.conn, &job.start)? {
-            return Ok(Err(BooksError::Invalid("this hold, or this attempt of the call, was asked for before".to_owned())));
+        if self.is_known(&job.start)? {
+            let answer = Err(BooksError::Invalid("this hold, or this attempt of the call, was asked for before".to_owned()));
+            self.answer(job, answer);
+            return Ok(());
         }
-        self.write_hold(held, &job.start)?;
-        self.remember_call(job)?;
+        self.remember_call(&job)?;
+        let HoldJob { start, reply, jobs, .. } = job;
+        self.write_hold(held, start)?;
         let missing = || BooksError::Invalid("the hold is gone".to_owned());
-        Ok(self.core.ledger.grant(hold).map(HoldAnswer::Granted).ok_or_else(missing))
+        let answer = self.core.ledger.grant(hold).map(HoldAnswer::Granted).ok_or_else(missing);
+        self.reply(reply, answer, jobs);
+        Ok(())
+    }
+
+    /// Whether the hold, or the same attempt of the same call, was recorded before.
+    fn is_known(&self, start: &AttemptStart) -> Result<bool, Fault> {
+        let unfiled = self.core.unfiled.knows(start.hold, start.call, start.attempt);
+        Ok(unfiled || attempts::is_known(&self.core.conn, start)?)
     }
 
     fn answer(&mut self, job: HoldJob, answer: Answer) {
-        let HoldJob { reply, jobs, .. } = job;
+        self.reply(job.reply, answer, job.jobs);
+    }
+
+    fn reply(&mut self, reply: oneshot::Sender<Result<Ticket, BooksError>>, answer: Answer, jobs: Arc<Sender<Job>>) {
         self.replies.push(Box::new(move || {
             // A failed send drops the ticket, and with it voids what was granted.
             drop(reply.send(answer.map(|answer| Ticket::new(answer, jobs))));
@@ -101,7 +119,8 @@ impl Turn<'_> {
         let Some(first) = attempts::first_call(conn, scope(job), client_key)?.filter(|first| *first != job.start.call) else {
             return Ok(None);
         };
-        let standings = attempts::of_call(conn, first)?;
+        self.file()?;
+        let standings = attempts::of_call(&self.core.conn, first)?;
         Ok(standings.iter().any(|standing| standing.status != CallStatus::Voided).then_some(first))
     }
 

@@ -13,6 +13,8 @@ const SYNC_MAX: Duration = Duration::from_millis(10);
 /// Journal lines between snapshots, or as many as the snapshot has entries, if those are more: so writing snapshots costs no more
 /// than writing what happened.
 pub(crate) const SNAPSHOT_EVERY: u64 = 4096;
+/// Attempts whose rows are written together under load; otherwise what there is, about every second.
+const FILE_AT: usize = 512;
 /// Commits between checkpoints of the WAL, under load and when nobody asks.
 const CHECKPOINT_EVERY: u64 = 1000;
 const CHECKPOINT_QUIET: u64 = 50;
@@ -34,9 +36,12 @@ impl Writer {
     }
 
     /// Snapshots and checkpoints, after everybody was answered.
-    pub(super) fn keep_house(&mut self, quiet: bool) {
+    pub(super) fn keep_house(&mut self, due: bool, quiet: bool) {
         if self.failing.is_some() || self.is_stopped() {
             return;
+        }
+        if self.core.unfiled.len() >= FILE_AT || due {
+            self.file();
         }
         if self.core.since_snapshot >= self.snapshot_after {
             self.snapshot();
@@ -47,17 +52,25 @@ impl Writer {
         }
     }
 
+    /// Brings the attempts' rows up to what the journal says.
+    pub(crate) fn file(&mut self) {
+        if !self.core.unfiled.is_empty() && self.failing.is_none() && !self.is_stopped() {
+            self.transact(self.now(), false, |turn| Ok(turn.file()?));
+        }
+    }
+
     pub(super) fn snapshot(&mut self) {
         let now = self.now();
         let done = self.transact(now, false, |turn| {
+            turn.file()?;
             let state = turn.core.ledger.state();
             let text = crate::codec::state_to_json(&state)?;
-            let tip = turn.core.tip;
-            journal::snapshot(turn.conn()?, &tip, &text, now)?;
+            let (tip, postings) = (turn.core.tip, turn.core.postings);
+            journal::snapshot(turn.conn()?, &tip, &text, postings, now)?;
             Ok(state.holds.len() + state.closed.len() + state.accounts.len() + state.runs.len())
         });
         if let Some(entries) = done {
-            self.core.since_snapshot = 0;
+            (self.core.since_snapshot, self.core.postings) = (0, 0);
             self.snapshot_after = SNAPSHOT_EVERY.max(entries as u64);
         }
     }

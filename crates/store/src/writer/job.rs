@@ -1,6 +1,7 @@
 //! What callers ask of the writer, and how it answers.
 
-use std::sync::mpsc::Sender;
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, SyncSender};
 use std::time::Duration;
 
 use ledger::{HoldAsk, HoldId};
@@ -22,6 +23,8 @@ pub(crate) enum Job {
     Look(Look),
     /// A grant that nobody received.
     Unclaimed(HoldId),
+    /// Brings the attempts' rows up to date, for a reader that waits on a thread of its own.
+    File(SyncSender<()>),
     Tick(oneshot::Sender<()>),
     Close(oneshot::Sender<Result<(), BooksError>>),
 }
@@ -42,18 +45,18 @@ pub(crate) struct HoldJob {
     pub(crate) wait: Duration,
     pub(crate) reply: oneshot::Sender<Result<Ticket, BooksError>>,
     /// For the ticket.
-    pub(crate) jobs: Sender<Job>,
+    pub(crate) jobs: Arc<Sender<Job>>,
 }
 
 /// An answer on its way. A grant whose caller left before taking it was never sent upstream, so the writer is told to
 /// void it: the caller's future may be dropped at any await, and this is the one place that sees it.
 pub(crate) struct Ticket {
     answer: Option<HoldAnswer>,
-    jobs: Sender<Job>,
+    jobs: Arc<Sender<Job>>,
 }
 
 impl Ticket {
-    pub(crate) fn new(answer: HoldAnswer, jobs: Sender<Job>) -> Self {
+    pub(crate) fn new(answer: HoldAnswer, jobs: Arc<Sender<Job>>) -> Self {
         Self { answer: Some(answer), jobs }
     }
 

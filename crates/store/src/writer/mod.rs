@@ -13,6 +13,7 @@ mod house;
 pub(crate) mod job;
 pub(crate) mod shared;
 pub(crate) mod turn;
+pub(crate) mod unfiled;
 pub(crate) mod waiting;
 
 use std::fs::File;
@@ -146,8 +147,15 @@ impl Writer {
         watch(Step::HoldsTold)?;
         self.sync_ends(idle);
         watch(Step::EndsSynced)?;
-        self.keep_house(idle && due);
+        self.keep_house(due, idle && due);
+        if !batch.files.is_empty() {
+            self.file();
+        }
         self.answer();
+        for reply in batch.files {
+            // A reader that gave up reads what is there.
+            let _ = reply.send(());
+        }
         for reply in batch.ticks {
             let _ = reply.send(());
         }
@@ -155,7 +163,7 @@ impl Writer {
     }
 
     /// Counts, then answers what was committed.
-    fn answer(&mut self) {
+    pub(crate) fn answer(&mut self) {
         self.shared.count(&self.core, self.waiting.len(), self.pending.len(), self.unsynced_since.is_some());
         for reply in self.answers.drain(..) {
             reply();
@@ -224,7 +232,7 @@ impl Writer {
                 attempts::refuse(turn.conn()?, refused)?;
             }
             for (hold, ceiling) in &batch.ceilings {
-                attempts::ceiling(turn.conn()?, *hold, *ceiling)?;
+                turn.core.unfiled.ceiling(*hold, *ceiling);
             }
             if due {
                 turn.assume_due()?;

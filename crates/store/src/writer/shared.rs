@@ -23,6 +23,7 @@ pub(crate) struct Shared {
     pub(crate) salt: Salt,
     clock: Arc<dyn Clock>,
     depth: AtomicUsize,
+    unfiled: AtomicUsize,
     keys: RwLock<Arc<KeyTable>>,
     runs: RwLock<Runs>,
     stats: Mutex<Stats>,
@@ -66,6 +67,7 @@ impl Shared {
             salt,
             clock,
             depth: AtomicUsize::new(0),
+            unfiled: AtomicUsize::new(0),
             keys: RwLock::new(Arc::new(KeyTable::new(keys))),
             runs: RwLock::new(table),
             stats: Mutex::default(),
@@ -95,6 +97,11 @@ impl Shared {
 
     pub(crate) fn depth(&self) -> usize {
         self.depth.load(Ordering::Relaxed)
+    }
+
+    /// Whether the journal says things that the attempts' rows don't tell yet.
+    pub(crate) fn is_unfiled(&self) -> bool {
+        self.unfiled.load(Ordering::Acquire) > 0
     }
 
     pub(crate) fn keys(&self) -> Arc<KeyTable> {
@@ -135,6 +142,7 @@ impl Shared {
 
     /// Notes the numbers that follow from the ledger.
     pub(crate) fn count(&self, core: &Core, waiting: usize, ends_pending: usize, unsynced: bool) {
+        self.unfiled.store(core.unfiled.len(), Ordering::Release);
         let mut stats = locked(&self.stats);
         stats.waiting = waiting;
         stats.ends_pending = ends_pending;

@@ -2,16 +2,16 @@
 //! same event, and is read back from the disk if the transaction fails.
 
 use jiff::Timestamp;
-use ledger::{Command, Event, Held, HoldId, No};
-use money::Nanos;
+use ledger::{Command, Event, Held, No};
 use rusqlite::Connection;
 
 use super::core::Core;
 use super::job::Reply;
 use crate::codec;
+use crate::disk::attempts::Ended;
 use crate::disk::audit::{self, Change};
-use crate::disk::{attempts, journal, meta};
-use crate::{BooksError, CallStatus, KeyRecord, RunRecord};
+use crate::disk::{journal, meta};
+use crate::{AttemptEnd, BooksError, KeyRecord, RunRecord};
 
 /// Why a step of a transaction didn't happen.
 #[derive(Debug)]
@@ -59,13 +59,11 @@ pub(crate) struct Turn<'a> {
     pub(crate) publish: Vec<Publish>,
     sync: bool,
     begun: bool,
-    spent_before: Nanos,
 }
 
 impl<'a> Turn<'a> {
     pub(crate) fn new(core: &'a mut Core, now: Timestamp, sync: bool) -> Self {
-        let spent_before = core.spent;
-        Self { core, now, replies: Vec::new(), publish: Vec::new(), sync, begun: false, spent_before }
+        Self { core, now, replies: Vec::new(), publish: Vec::new(), sync, begun: false }
     }
 
     /// The connection, inside the transaction.
@@ -87,44 +85,46 @@ impl<'a> Turn<'a> {
 
     /// Writes an event and makes it true.
     pub(crate) fn write(&mut self, event: &Event) -> Result<(), Fault> {
-        let text = codec::event_to_json(event)?;
-        let (tip, now) = (self.core.tip, self.now);
-        let next = journal::append(self.conn()?, &tip, &text, now)?;
-        self.stand(event)?;
-        self.core.tip = next;
+        self.core.frame.event(event)?;
+        self.core.stand(event)?;
         self.core.apply(event);
         Ok(())
     }
 
-    /// Writes where an attempt's money is now.
-    fn stand(&mut self, event: &Event) -> Result<(), Fault> {
-        let (hold, status, cost, estimated) = match event {
-            Event::Settled { hold, cost, estimated, .. } => (*hold, CallStatus::Settled, Some(*cost), *estimated),
-            Event::Voided { hold, .. } => (*hold, CallStatus::Voided, None, false),
-            Event::Unresolved { hold, .. } => (*hold, CallStatus::Unresolved, None, false),
-            Event::Assumed { hold, .. } => (*hold, CallStatus::Assumed, self.core.granted(*hold), true),
-            Event::TruedUp { hold, cost, .. } => (*hold, CallStatus::Settled, Some(*cost), false),
-            _ => return Ok(()),
-        };
-        let before = self.cost_before(event, hold)?;
-        attempts::stand(self.conn()?, hold, status, cost, estimated)?;
-        let spent = self.core.spent.checked_add(cost.unwrap_or_default()).and_then(|sum| sum.checked_sub(before));
-        self.core.spent = spent.unwrap_or(self.core.spent);
+    /// Writes a granted hold and its attempt.
+    pub(crate) fn write_hold(&mut self, held: Held, start: crate::AttemptStart) -> Result<(), Fault> {
+        let document = codec::start_to_bytes(&start)?;
+        self.write(&Event::Held(held))?;
+        self.core.frame.start(&document)?;
+        self.core.begin(start, document);
         Ok(())
     }
 
-    fn cost_before(&mut self, event: &Event, hold: HoldId) -> Result<Nanos, Fault> {
-        if !matches!(event, Event::TruedUp { .. }) {
-            return Ok(Nanos::ZERO);
-        }
-        let standing = attempts::of_hold(self.conn()?, hold)?;
-        Ok(standing.and_then(|standing| standing.cost).unwrap_or_default())
+    /// Writes what was recorded at an attempt's end, after the event that ended its hold.
+    pub(crate) fn write_end(&mut self, end: &AttemptEnd) -> Result<(), Fault> {
+        let document = codec::end_to_bytes(end)?;
+        self.core.frame.end(&document)?;
+        self.core.unfiled.end(end.hold, Ended::new(end, document));
+        Ok(())
     }
 
-    /// Writes a granted hold and its attempt.
-    pub(crate) fn write_hold(&mut self, held: Held, start: &crate::AttemptStart) -> Result<(), Fault> {
-        attempts::insert(self.conn()?, start, &held)?;
-        self.write(&Event::Held(held))
+    /// Brings the attempts' rows up to what happened so far.
+    pub(crate) fn file(&mut self) -> rusqlite::Result<()> {
+        self.conn()?;
+        self.seal()?;
+        self.core.unfiled.file(&self.core.conn)?;
+        meta::set_filed(&self.core.conn, self.core.tip.seq, self.core.spent)
+    }
+
+    /// Writes the frame.
+    fn seal(&mut self) -> rusqlite::Result<()> {
+        if self.core.frame.is_empty() {
+            return Ok(());
+        }
+        let core = &mut *self.core;
+        core.tip = journal::append(&core.conn, &core.tip, core.line(), core.frame.body(), self.now)?;
+        core.frame.clear();
+        Ok(())
     }
 
     /// Writes who changed what.
@@ -142,15 +142,19 @@ impl<'a> Turn<'a> {
         Ok(())
     }
 
-    /// Ends the transaction. Says whether anything was written.
+    /// Ends the transaction. Says whether anything was written. What happened is one row of the journal, which is a
+    /// transaction by itself when nothing else was written.
     pub(crate) fn commit(&mut self) -> rusqlite::Result<bool> {
-        if !self.begun {
+        if !self.begun && self.core.frame.is_empty() {
             return Ok(false);
         }
-        if self.core.spent != self.spent_before {
-            meta::set_spent(&self.core.conn, self.core.spent)?;
+        if !self.begun {
+            self.core.set_sync(self.sync)?;
         }
-        self.core.conn.prepare_cached("COMMIT")?.execute([])?;
+        self.seal()?;
+        if self.begun {
+            self.core.conn.prepare_cached("COMMIT")?.execute([])?;
+        }
         Ok(true)
     }
 }

@@ -60,7 +60,7 @@ async fn pairs(books: &Books) {
     if books.put_budget(budget("all", "1000", &[]), store::Origin::Api, "child").await.is_err() {
         return say("unavailable");
     }
-    for _ in 0..5 {
+    for _ in 0..CALLS {
         let request = request("1", &[]);
         let hold = request.ask.id;
         say("asks hold");
@@ -87,7 +87,7 @@ async fn stubborn(books: &Books) {
     if again(books, is_there, || books.put_budget(budget("all", "1000", &[]), store::Origin::Api, "child")).await.is_none() {
         return;
     }
-    for _ in 0..5 {
+    for _ in 0..CALLS {
         let Some(Ok(HoldAnswer::Granted(grant))) = again(books, Result::is_ok, || books.hold(request("1", &[]))).await else { return };
         say(&format!("held {}", hold_text(grant.hold)));
         if again(books, Result::is_ok, || books.finish(end(grant.hold, settled("0.25")))).await.is_none() {
@@ -116,6 +116,9 @@ async fn again<T, F: Future<Output = T>>(books: &Books, works: impl Fn(&T) -> bo
     say("gives up");
     None
 }
+
+/// Calls that a child makes one after the other.
+pub const CALLS: usize = 12;
 
 pub fn command(program: &str, dir: &Path, part: &str) -> Command {
     let mut command = Command::new(program);

@@ -1,16 +1,14 @@
-//! What is in the file, read with a connection and a reading of JSON of the test's own.
+//! What is in the file: the journal's lines, added up by the test itself, and the attempts as they are filed.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use ledger::{Account, HoldId};
-use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
-use store::{hold_text, run_text};
+use store::{CallFilter, Reader, hold_text, run_text};
 
 /// The journal's sums so far: spent, overage and held of each account, by its JSON text.
+#[derive(Default)]
 pub struct Journal {
-    conn: Connection,
     pub seq: i64,
     sums: BTreeMap<String, [i128; 3]>,
     open: BTreeMap<String, Vec<(String, i128)>>,
@@ -20,22 +18,12 @@ pub struct Journal {
 pub type Row = (String, i64, i64, Option<i64>);
 
 impl Journal {
-    pub fn open(dir: &Path) -> Self {
-        let conn = Connection::open_with_flags(dir.join("mete.db"), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-        Self { conn, seq: 0, sums: BTreeMap::new(), open: BTreeMap::new() }
-    }
-
     /// Sums of every account that isn't at nothing.
-    pub fn sums(&mut self) -> BTreeMap<String, [i128; 3]> {
-        let lines: Vec<(i64, String)> = {
-            let mut select = self.conn.prepare_cached("SELECT seq, event FROM journal WHERE seq > ?1 ORDER BY seq").unwrap();
-            let rows = select.query_map([self.seq], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-            rows.map(Result::unwrap).collect()
-        };
-        for (seq, text) in lines {
+    pub fn sums(&mut self, file: &Reader) -> BTreeMap<String, [i128; 3]> {
+        for (seq, line) in file.journal(self.seq, 1000).unwrap() {
             assert_eq!(seq, self.seq + 1, "a line of the journal is missing");
             self.seq = seq;
-            self.read(&serde_json::from_str(&text).unwrap());
+            self.read(&line);
         }
         self.sums.iter().filter(|(_, sums)| **sums != [0; 3]).map(|(account, sums)| (account.clone(), *sums)).collect()
     }
@@ -62,17 +50,18 @@ impl Journal {
     }
 
     /// The latest lines, for people.
-    pub fn latest(&self) -> String {
-        let mut select = self.conn.prepare_cached("SELECT event FROM journal ORDER BY seq DESC LIMIT 8").unwrap();
-        let rows = select.query_map([], |row| row.get::<_, String>(0)).unwrap();
-        rows.map(|line| format!("\n  {}", line.unwrap())).collect()
+    pub fn latest(&self, file: &Reader) -> String {
+        file.journal(self.seq - 8, 8).unwrap().iter().map(|(_, line)| format!("\n  {line}")).collect()
     }
+}
 
-    pub fn attempts(&self) -> BTreeMap<String, Row> {
-        let mut select = self.conn.prepare_cached("SELECT hold, status, granted_nanos, held_nanos, cost_nanos FROM attempts").unwrap();
-        let rows = select.query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))).unwrap();
-        rows.map(Result::unwrap).collect()
-    }
+pub fn attempts(file: &Reader) -> BTreeMap<String, Row> {
+    let calls = file.calls(&CallFilter { limit: Some(10_000), ..CallFilter::default() }).unwrap();
+    let row = |attempt: store::AttemptRecord| {
+        let row = (attempt.status.as_str().to_owned(), attempt.granted.get(), attempt.held.get(), attempt.cost.map(money::Nanos::get));
+        (hold_text(attempt.start.hold), row)
+    };
+    calls.into_iter().flat_map(|call| call.attempts).map(row).collect()
 }
 
 /// An account as the journal writes it.

@@ -108,7 +108,7 @@ pub struct Running {
     notices: Vec<String>,
     control: Handle,
     stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
+    task: JoinHandle<Option<String>>,
 }
 
 /// The control plane, which has nothing to show of itself.
@@ -163,11 +163,13 @@ impl Running {
         stopped(self.stop.subscribe())
     }
 
-    /// Waits until the server has ended, every settlement on disk.
-    pub async fn wait(self) {
-        if let Err(error) = self.task.await {
+    /// Waits until the server has ended, every settlement on disk. Gives the reason when it ended because of a failure, so that
+    /// whoever watches the process starts it again.
+    pub async fn wait(self) -> Option<String> {
+        self.task.await.unwrap_or_else(|error| {
             tracing::error!(%error, "the server's main task failed");
-        }
+            Some(error.to_string())
+        })
     }
 }
 
@@ -257,7 +259,7 @@ async fn run(
     admin_listener: Option<TcpListener>,
     stop: watch::Sender<bool>,
     idle_exit: Option<Duration>,
-) {
+) -> Option<String> {
     let settings = control.gateway.settings();
     let (limits, drain) = (Limits::of(&settings), settings.timeouts.drain);
     let requests = Arc::new(AtomicU64::new(0));
@@ -278,9 +280,12 @@ async fn run(
     tokio::join!(served, admin, drained(&control, drain, stop.subscribe()));
     watchers.abort();
     tokens::forget(&control.data);
-    if let Err(error) = control.books.close().await {
+    let broken = control.books.stats().stopped;
+    let unwritten = control.books.close().await.err().map(|error| {
         tracing::error!(%error, "failed to close the books; what is missing is rebuilt at the next start");
-    }
+        error.to_string()
+    });
+    broken.or(unwritten)
 }
 
 async fn stopped(mut stop: watch::Receiver<bool>) {

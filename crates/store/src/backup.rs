@@ -57,13 +57,33 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> BackupError {
 /// The file exists, or can't be written.
 pub fn backup(dir: &Path, file: &Path) -> Result<(), BackupError> {
     let source = connect::reader(&connect::database(dir))?;
-    private_file().write(true).create_new(true).open(file).map_err(at(file))?;
-    let copied = copy(&source, file).and_then(|()| sync(file));
-    if copied.is_err() {
-        // What can't be finished isn't left behind looking like a backup.
-        drop(fs::remove_file(file));
+    if file.exists() {
+        return Err(BackupError::Exists(file.to_owned()));
     }
-    copied
+    publish(file, |unfinished| copy(&source, unfinished))
+}
+
+/// Makes a file under another name and gives it its own once it is on the disk, so that no half of one can be taken for the whole,
+/// not even after a power cut.
+fn publish(file: &Path, make: impl FnOnce(&Path) -> Result<(), BackupError>) -> Result<(), BackupError> {
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(".unfinished");
+    let unfinished = file.with_file_name(name);
+    forget(&unfinished).map_err(at(&unfinished))?;
+    private_file().write(true).create_new(true).open(&unfinished).map_err(at(&unfinished))?;
+    let named = || fs::rename(&unfinished, file).and_then(|()| connect::sync_dir(connect::parent(file))).map_err(at(file));
+    let done = make(&unfinished).and_then(|()| sync(&unfinished)).and_then(|()| named());
+    if done.is_err() {
+        drop(fs::remove_file(&unfinished));
+    }
+    done
+}
+
+fn forget(file: &Path) -> io::Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn copy(source: &Connection, file: &Path) -> Result<(), BackupError> {
@@ -81,9 +101,7 @@ fn copy(source: &Connection, file: &Path) -> Result<(), BackupError> {
 }
 
 fn sync(file: &Path) -> Result<(), BackupError> {
-    File::open(file).and_then(|opened| opened.sync_all()).map_err(at(file))?;
-    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(parent).and_then(|opened| opened.sync_all()).map_err(at(parent))
+    File::open(file).and_then(|opened| opened.sync_all()).map_err(at(file))
 }
 
 /// Makes a data directory from a backup file, after checking that it adds up.
@@ -98,12 +116,14 @@ pub fn restore(file: &Path, dir: &Path) -> Result<VerifyReport, BackupError> {
     connect::make_dir(dir).map_err(at(dir))?;
     let _lock = Lock::take(dir).map_err(at(dir))?.map_err(BackupError::InUse)?;
     let database = connect::database(dir);
-    let mut source = File::open(file).map_err(at(file))?;
-    let mut target = private_file().write(true).create_new(true).open(&database).map_err(at(&database))?;
-    let copied = io::copy(&mut source, &mut target).and_then(|_| target.sync_all()).map_err(at(&database)).and_then(|()| sync(&database));
-    if let Err(error) = copied {
-        drop(fs::remove_file(&database));
-        return Err(error);
+    // A log that was left behind without its database would be read into this one.
+    if let Some(left) = connect::files_of(&database).into_iter().find(|path| path.exists()) {
+        return Err(BackupError::Exists(left));
     }
+    publish(&database, |unfinished| {
+        let mut source = File::open(file).map_err(at(file))?;
+        let mut target = File::options().write(true).open(unfinished).map_err(at(unfinished))?;
+        io::copy(&mut source, &mut target).map(drop).map_err(at(unfinished))
+    })?;
     Ok(report)
 }

@@ -70,6 +70,8 @@ fn open(options: &Options, clock: Arc<dyn Clock>) -> Result<(Books, Writer, Rece
     let mut core = Core::load(conn).map_err(damaged)?;
     let replayed = core.since_snapshot;
     let unresolved = settle_in(&mut core, clock.as_ref())?;
+    // SQLite syncs its log's name too, but doesn't tell when that fails.
+    connect::sync_dir(dir)?;
     let wal = File::options().read(true).write(true).open(dir.join("mete.db-wal"))?;
     let shared = share(dir, &core, lock, &clock)?;
     let (jobs, receiver) = channel();
@@ -128,7 +130,7 @@ fn settle_in(core: &mut Core, clock: &dyn Clock) -> Result<usize, OpenError> {
         Ok(turn.core.open.unresolved)
     };
     steps(&mut turn).map_err(|fault| match fault {
-        Fault::Disk(error) => OpenError::Database(error),
+        Fault::Disk(error) => error.into(),
         Fault::Said(error) => OpenError::Damaged(error.to_string()),
     })
 }
@@ -147,7 +149,7 @@ fn share(dir: &Path, core: &Core, lock: Lock, clock: &Arc<dyn Clock>) -> Result<
 
 fn damaged(error: LoadError) -> OpenError {
     match error {
-        LoadError::Database(error) => OpenError::Database(error),
+        LoadError::Database(error) => error.into(),
         LoadError::Damaged(why) => OpenError::Damaged(why),
     }
 }

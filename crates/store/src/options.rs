@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use rusqlite::ErrorCode;
+
 /// What an answered hold survives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Survives {
@@ -56,6 +58,15 @@ pub enum OpenError {
     #[error("data directory: {0}")]
     Io(#[from] std::io::Error),
     /// SQLite.
-    #[error("database: {0}")]
-    Database(#[from] rusqlite::Error),
+    #[error("the database can't be used ({0}); check the disk and the room on it, then start again")]
+    Database(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(error.to_string()),
+            _ => Self::Database(error),
+        }
+    }
 }

@@ -67,8 +67,10 @@ pub async fn until_told(running: Running) -> anyhow::Result<()> {
         }
     }
     running.shutdown();
-    running.wait().await;
-    Ok(())
+    match running.wait().await {
+        Some(why) => Err(anyhow::anyhow!("{why}; start it again, it goes on from what the disk has")),
+        None => Ok(()),
+    }
 }
 
 /// Makes the running server read its files again.

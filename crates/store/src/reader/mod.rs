@@ -131,7 +131,7 @@ impl CallRecord {
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The database.
-    #[error("read the records: {0}")]
+    #[error("read the records: {0}; run `mete verify`")]
     Database(#[from] rusqlite::Error),
     /// Another binary wrote it.
     #[error("the data has schema {found}, this binary knows {known}; start the mete that belongs to it")]

@@ -17,14 +17,27 @@ const PART: &str = "METE_STORE_CHILD_PART";
 #[test]
 fn child() {
     let (Ok(dir), Ok(part)) = (std::env::var(DIR), std::env::var(PART)) else { return };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
     let survives = if part == "process-crash" { Survives::ProcessCrash } else { Survives::PowerLoss };
-    let (books, _) = Books::open(Options { dir: dir.into(), survives }).unwrap();
+    let dir = std::path::PathBuf::from(dir);
+    if part == "restore" {
+        store::restore(&dir.with_file_name("backup.db"), &dir).unwrap();
+        say("restored");
+    }
+    let open = || Books::open(Options { dir: dir.clone(), survives }).unwrap().0;
+    let books = open();
     runtime.block_on(async {
         match part.as_str() {
             "load" => load(&books).await,
             "stubborn" => stubborn(&books).await,
-            _ => pairs(&books).await,
+            "checkpoint" => checkpoint(&books).await,
+            "backup" => back_up(&books, &dir.join("out.db")).await,
+            "cycles" => {
+                pairs(&books, 2).await;
+                pairs(&open(), 2).await;
+                pairs(&open(), 2).await;
+            }
+            _ => pairs(&books, CALLS).await,
         }
     });
 }
@@ -55,25 +68,61 @@ async fn call_for_ever(books: Books) {
     }
 }
 
-/// A few calls one after the other, saying before and after each step.
-async fn pairs(books: &Books) {
-    if books.put_budget(budget("all", "1000", &[]), store::Origin::Api, "child").await.is_err() {
-        return say("unavailable");
+/// A few calls one after the other, saying before and after each step; then the end.
+async fn pairs(books: &Books, count: usize) {
+    if limit(books).await && some(books, count).await {
+        end_it(books).await;
     }
-    for _ in 0..CALLS {
+}
+
+async fn limit(books: &Books) -> bool {
+    let is_put = books.put_budget(budget("all", "1000", &[]), store::Origin::Api, "child").await.is_ok();
+    say(if is_put { "limited" } else { "unavailable" });
+    is_put
+}
+
+/// Enough commits for a checkpoint when nobody asks any more, a while of that, and calls after it.
+async fn checkpoint(books: &Books) {
+    limit(books).await;
+    some(books, 30).await;
+    tokio::time::sleep(std::time::Duration::from_millis(2_200)).await;
+    some(books, 3).await;
+    end_it(books).await;
+}
+
+async fn back_up(books: &Books, file: &Path) {
+    limit(books).await;
+    some(books, 1).await;
+    books.backup(file).unwrap();
+    say("backed up");
+    some(books, 1).await;
+    end_it(books).await;
+}
+
+async fn some(books: &Books, count: usize) -> bool {
+    for _ in 0..count {
         let request = request("1", &[]);
         let hold = request.ask.id;
         say("asks hold");
         match books.hold(request).await {
             Ok(_) => say(&format!("held {}", hold_text(hold))),
-            Err(_) => return say("unavailable"),
+            Err(_) => return unavailable(),
         }
         say("asks settle");
         if books.finish(end(hold, settled("0.25"))).await.is_err() {
-            return say("unavailable");
+            return unavailable();
         }
         say(&format!("settled {}", hold_text(hold)));
     }
+    true
+}
+
+fn unavailable() -> bool {
+    say("unavailable");
+    false
+}
+
+async fn end_it(books: &Books) {
     while books.stats().unsynced {
         books.tick().await.unwrap();
     }

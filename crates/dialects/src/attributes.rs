@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::Request;
+use crate::fields::clip;
 use crate::json::{Doc, Value};
 
 /// Names that only Mete itself sets, because they are facts of the call and not what the client says of it.
@@ -64,29 +65,32 @@ pub fn attributes_from_headers<'h>(headers: impl IntoIterator<Item = (&'h str, &
     let mut found = HeaderAttributes::default();
     let mut agent = None;
     for (name, value) in headers {
-        let value = crate::fields::clip(value, 256);
-        match name.to_ascii_lowercase().as_str() {
-            "x-claude-code-session-id" | "session-id" | "session_id" | "x-session-id" => found.set("session", value),
-            "thread-id" => found.set("thread", value),
-            "openai-organization" => found.set("openai_organization", value),
-            "openai-project" => found.set("openai_project", value),
-            "originator" => {
-                found.is_codex |= value.to_ascii_lowercase().starts_with("codex");
-                found.set("originator", value);
-            }
-            "user-agent" => agent = agent_of(&value),
-            _ => {}
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        if ["x-claude-code-session-id", "session-id", "session_id", "x-session-id"].into_iter().any(is) {
+            found.set("session", value);
+        } else if is("thread-id") {
+            found.set("thread", value);
+        } else if is("openai-organization") {
+            found.set("openai_organization", value);
+        } else if is("openai-project") {
+            found.set("openai_project", value);
+        } else if is("originator") {
+            found.is_codex |= clip(value, 256).to_ascii_lowercase().starts_with("codex");
+            found.set("originator", value);
+        } else if is("user-agent") {
+            agent = agent_of(&clip(value, 256));
         }
     }
     found.is_codex |= agent == Some("codex");
     if let Some(agent) = agent.or(found.is_codex.then_some("codex")) {
-        found.set("agent", agent.to_owned());
+        found.set("agent", agent);
     }
     found
 }
 
 impl HeaderAttributes {
-    fn set(&mut self, name: &str, value: String) {
+    fn set(&mut self, name: &str, value: &str) {
+        let value = clip(value, 256);
         if !value.is_empty() {
             self.attributes.entry(name.to_owned()).or_insert(value);
         }

@@ -140,6 +140,10 @@ pub(crate) fn new_member(object: Value<'_>, before: String, after: &'static str)
 
 /// The first `most` bytes of a text, cut between characters, control characters left out.
 pub(crate) fn clip(text: &str, most: usize) -> String {
+    // Other control characters than ASCII's begin with the byte 0xC2.
+    if text.len() <= most && !text.bytes().any(|byte| byte.is_ascii_control() || byte == 0xc2) {
+        return text.to_owned();
+    }
     let mut out = String::new();
     for character in text.chars().filter(|character| !character.is_control()) {
         if out.len() + character.len_utf8() > most {

@@ -109,8 +109,13 @@ impl Reading {
         }
     }
 
-    /// Sets `field` to the value when there is one.
+    /// Sets `field` to the value when there is one. A stream says most things again with every event.
     pub(crate) fn keep(field: &mut Option<String>, value: Option<Value<'_>>) {
+        if let (Some(known), Some(value)) = (&field, value)
+            && value.is_text(known)
+        {
+            return;
+        }
         if let Some(text) = Self::short(value) {
             *field = Some(text);
         }

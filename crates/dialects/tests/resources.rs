@@ -302,7 +302,7 @@ fn reasoning_is_counted_as_its_seller_says() {
         ("OpenAI, inside", &*BOOK, "openai", "gpt-5.5", 5_000, None),
         ("xAI, beside", &*BOOK, "xai", "grok-4.6", 8_000, None),
     ] {
-        let counting = dialects::Counting::from(&book.semantics(seller));
+        let counting = dialects::Counting::from(&*book.semantics(seller));
         let reading = dialects::read_response_as(dialects::Operation::Chat, counting, answer);
         let dialects::UsageReading::Reported(usage) = reading.usage else { panic!("{name}: no usage") };
         let outputs = usage.total(&pricing::Meter::OutputTokens) + usage.total(&pricing::Meter::ReasoningTokens);

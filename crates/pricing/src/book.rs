@@ -106,6 +106,8 @@ pub(crate) struct Shelf {
     pub modifiers: Vec<usize>,
     pub models: BTreeMap<String, usize>,
     pub semantics: Option<usize>,
+    /// Whether a price or a name is the operator's, so that names are looked up among those first.
+    has_operator: bool,
 }
 
 /// A model's name, resolved.
@@ -218,7 +220,8 @@ impl PriceBook {
 
     /// The operator's names come before those of the book: in each, an alias, then a sku, then a pattern.
     fn named<'a>(&'a self, shelf: &'a Shelf, query: &PriceQuery, model: &'a str, may_nest: bool) -> Option<Named<'a>> {
-        [Layer::Operator, Layer::Embedded].into_iter().find_map(|layer| {
+        let layers = if shelf.has_operator { &[Layer::Operator, Layer::Embedded][..] } else { &[Layer::Embedded] };
+        layers.iter().find_map(|&layer| {
             let whole = self.exact_name(shelf, query, model, layer).or_else(|| self.sku_name(shelf, model, layer));
             whole.or_else(|| self.pattern_name(shelf, query, model, (layer, may_nest)))
         })
@@ -287,7 +290,9 @@ impl Shelves {
     fn new(rows: Rows) -> Self {
         let mut shelves = Self::default();
         for (index, rule) in rows.rules.iter().enumerate() {
-            let skus = &mut shelves.shelf(&rule.seller).skus;
+            let shelf = shelves.shelf(&rule.seller);
+            shelf.has_operator |= rule.layer == Layer::Operator;
+            let skus = &mut shelf.skus;
             match skus.get_mut(&rule.sku) {
                 Some(rules) => rules.push(index),
                 None => _ = skus.insert(rule.sku.clone(), vec![index]),
@@ -295,6 +300,7 @@ impl Shelves {
         }
         for (index, row) in rows.aliases.iter().enumerate() {
             let shelf = shelves.shelf(&row.seller);
+            shelf.has_operator |= row.layer == Layer::Operator;
             if row.is_pattern() {
                 shelf.patterns.entry(row.layer).or_default().push(index);
             } else {

@@ -87,24 +87,28 @@ impl PriceBook {
     /// # Errors
     /// Names what has no price or no bound.
     pub fn bound(&self, query: &PriceQuery, ask: &Ask) -> Result<Bound, Unboundable> {
-        let now = self.bound_at(query, ask)?;
+        let scope = Scope::new(self, query, None);
         let at = query.at.saturating_add(CALL_LASTS).unwrap_or(query.at);
-        if !self.changes_between(query, at) {
+        let changes = scope.as_ref().is_some_and(|scope| changes_between(scope, query.at, at));
+        let now = self.bound_in(scope, query, ask)?;
+        if !changes {
             return Ok(now);
         }
-        Ok(match self.bound_at(&PriceQuery { at, ..query.clone() }, ask) {
+        let later = PriceQuery { at, ..query.clone() };
+        Ok(match self.bound_in(Scope::new(self, &later, None), &later, ask) {
             Ok(later) => Bound { fixed: now.fixed.max(later.fixed), output: now.output.max(later.output), ..now },
             // A price that ends without a successor is the one that the call was admitted at.
             Err(_) => now,
         })
     }
 
-    fn bound_at(&self, query: &PriceQuery, ask: &Ask) -> Result<Bound, Unboundable> {
-        let mut facts = self.model_facts(query);
+    /// The bound at the query's time, with its names resolved; `None` where they stand for nothing known.
+    fn bound_in<'a>(&'a self, scope: Option<Scope<'a>>, query: &'a PriceQuery, ask: &'a Ask) -> Result<Bound, Unboundable> {
+        let mut facts = self.facts_in(scope.as_ref());
         facts.input_tokens_max = facts.input_tokens_max.map(|window| window.max(ask.input_window.unwrap_or(0)));
         let again = ask.prompt_again_after_tools || self.semantics(&query.seller).prompt_again_after_tools;
         let input = input_bound(&facts, ask, again)?;
-        let scopes = self.reachable_scopes(query, ask)?;
+        let scopes = self.reachable_scopes(scope, query, ask)?;
         let mut fixed = Exact::ZERO;
         let mut output = None;
         for Reachable { scope, is_certain } in &scopes {
@@ -122,23 +126,20 @@ impl PriceBook {
         Ok(Bound { fixed, output, choices: ask.choices.max(1), output_tokens_max, ceiling_wanted, book: self.version().to_owned() })
     }
 
-    /// Whether a price of the query's sku begins, ends or enters other hours between its time and a later one.
-    fn changes_between(&self, query: &PriceQuery, later: Timestamp) -> bool {
-        let Some(scope) = Scope::new(self, query, None) else { return false };
-        let turns = |span: &Span| span.contains(query.at) != span.contains(later);
-        let hours = |rule: &Rule| rule.schedule.as_ref().is_some_and(|schedule| schedule.contains(query.at) != schedule.contains(later));
-        scope.rules().any(|rule| turns(&rule.valid) || hours(rule)) || scope.shelf_modifiers().any(|row| turns(&row.valid))
-    }
-
     fn unpriced(&self, query: &PriceQuery, meter: Option<String>) -> Unboundable {
         Unboundable::Unpriced(Unpriced { seller: query.seller.clone(), model: query.model.clone(), meter })
     }
 
     /// One scope for each service tier that could be served. What `auto` reaches beside the tiers that are named counts
     /// where it has a price for this request: a tier that is no longer sold can't be served.
-    fn reachable_scopes<'a>(&'a self, query: &'a PriceQuery, ask: &'a Ask) -> Result<Vec<Reachable<'a>>, Unboundable> {
-        let scope = |tier: Option<&'a str>| Scope::new(self, query, tier).ok_or_else(|| self.unpriced(query, None));
-        let base = scope(None)?;
+    fn reachable_scopes<'a>(
+        &'a self,
+        base: Option<Scope<'a>>,
+        query: &'a PriceQuery,
+        ask: &'a Ask,
+    ) -> Result<Vec<Reachable<'a>>, Unboundable> {
+        let unpriced = || self.unpriced(query, None);
+        let base = base.ok_or_else(unpriced)?;
         if ask.service_tiers.is_empty() {
             return Ok(vec![Reachable { scope: base, is_certain: true }]);
         }
@@ -147,8 +148,18 @@ impl PriceBook {
             tiers.extend(base.tiers_sold().map(|tier| (tier, false)));
         }
         tiers.extend(ask.service_tiers.iter().map(|tier| (tier.as_str(), true)));
-        tiers.into_iter().map(|(tier, is_certain)| Ok(Reachable { scope: scope(Some(tier))?, is_certain })).collect()
+        tiers
+            .into_iter()
+            .map(|(tier, is_certain)| Ok(Reachable { scope: Scope::new(self, query, Some(tier)).ok_or_else(unpriced)?, is_certain }))
+            .collect()
     }
+}
+
+/// Whether a price of the scope's sku begins, ends or enters other hours between a time and a later one.
+fn changes_between(scope: &Scope<'_>, at: Timestamp, later: Timestamp) -> bool {
+    let turns = |span: &Span| span.contains(at) != span.contains(later);
+    let hours = |rule: &Rule| rule.schedule.as_ref().is_some_and(|schedule| schedule.contains(at) != schedule.contains(later));
+    scope.rules().any(|rule| turns(&rule.valid) || hours(rule)) || scope.shelf_modifiers().any(|row| turns(&row.valid))
 }
 
 /// A service tier that could be served.

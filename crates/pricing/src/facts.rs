@@ -1,5 +1,6 @@
 //! What the book knows beside prices: facts of models, what usage includes, what else a seller sells.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 
 use jiff::Timestamp;
@@ -12,33 +13,29 @@ impl PriceBook {
     /// Facts of the model behind a query, with conservative defaults where they are unknown.
     #[must_use]
     pub fn model_facts(&self, query: &PriceQuery) -> ModelFacts {
-        let mut facts = self.known_facts(query).cloned().unwrap_or_default();
+        self.facts_in(Scope::new(self, query, None).as_ref())
+    }
+
+    /// The same of a query whose names are resolved; `None` where they stand for nothing known.
+    pub(crate) fn facts_in(&self, scope: Option<&Scope<'_>>) -> ModelFacts {
+        let mut facts = scope.and_then(Scope::facts).cloned().unwrap_or_default();
         if facts.decode_tokens_per_second == 0 {
             facts.decode_tokens_per_second = ModelFacts::DECODE_TOKENS_PER_SECOND;
         }
-        facts.cache_writes_priced = self.has_cache_writes(query);
+        let is_charged = |rule: &Rule| rule.meter == Meter::CacheWriteTokens && rule.price.rates().any(|rate| !rate.is_zero());
+        facts.cache_writes_priced = scope.is_some_and(|scope| scope.rules().any(is_charged));
         facts
-    }
-
-    fn known_facts(&self, query: &PriceQuery) -> Option<&ModelFacts> {
-        let (shelf, named) = self.resolve(query)?;
-        let shelves = &self.of(&query.seller).shelves;
-        let index = shelf.models.get(named.sku).or_else(|| shelves.models.get(named.sku))?;
-        shelves.rows.models.get(*index).map(|model| &model.facts)
     }
 
     /// What a seller's usage includes; the default where nothing is known of it.
     #[must_use]
-    pub fn semantics(&self, seller: &str) -> Semantics {
+    pub fn semantics(&self, seller: &str) -> Cow<'_, Semantics> {
         let shelves = &self.of(seller).shelves;
         let known = shelves.by_seller.get(seller).and_then(|shelf| shelf.semantics);
-        let row = known.and_then(|index| shelves.rows.semantics.get(index)).cloned();
-        row.unwrap_or_else(|| Semantics { seller: seller.to_owned(), ..Semantics::default() })
-    }
-
-    fn has_cache_writes(&self, query: &PriceQuery) -> bool {
-        let is_charged = |rule: &Rule| rule.meter == Meter::CacheWriteTokens && rule.price.rates().any(|rate| !rate.is_zero());
-        Scope::new(self, query, None).is_some_and(|scope| scope.rules().any(is_charged))
+        match known.and_then(|index| shelves.rows.semantics.get(index)) {
+            Some(row) => Cow::Borrowed(row),
+            None => Cow::Owned(Semantics { seller: seller.to_owned(), ..Semantics::default() }),
+        }
     }
 
     /// Everything that is sold, as (seller, sku) in order.

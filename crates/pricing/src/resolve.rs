@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use money::Rate;
 
 use crate::book::{Named, Shelf};
-use crate::{Attrs, Layer, Meter, Modifier, PriceBook, PriceKind, PriceQuery, Rule};
+use crate::{Attrs, Layer, Meter, ModelFacts, Modifier, PriceBook, PriceKind, PriceQuery, Rule};
 
 /// Request attributes that have a value even when the request doesn't name them.
 const DEFAULTS: [(&str, &str); 3] = [("service_tier", "standard"), ("processing", "online"), ("speed", "standard")];
@@ -58,6 +58,8 @@ pub(crate) struct Scope<'a> {
     region: &'a str,
     select: Vec<(&'a str, &'a str)>,
     modifiers: Vec<&'a Modifier>,
+    /// The rules that hold at the query's time and place, whatever they price.
+    here: Vec<&'a Rule>,
     at: Timestamp,
     as_of: Timestamp,
 }
@@ -80,8 +82,17 @@ impl<'a> Scope<'a> {
     pub fn new(book: &'a PriceBook, query: &'a PriceQuery, tier: Option<&'a str>) -> Option<Self> {
         let book = book.of(&query.seller);
         let (shelf, Named { sku, select, region }) = book.resolve(query)?;
-        let mut scope =
-            Self { book, shelf, sku, region: &query.region, select: Vec::new(), modifiers: Vec::new(), at: query.at, as_of: query.as_of };
+        let mut scope = Self {
+            book,
+            shelf,
+            sku,
+            region: &query.region,
+            select: Vec::with_capacity(query.select.len() + DEFAULTS.len()),
+            modifiers: Vec::new(),
+            here: Vec::new(),
+            at: query.at,
+            as_of: query.as_of,
+        };
         for (key, value) in query.select.iter().chain(select.into_iter().flatten()) {
             scope.set(key, value);
         }
@@ -99,7 +110,15 @@ impl<'a> Scope<'a> {
         }
         let rows = &book.shelves.rows.modifiers;
         scope.modifiers = shelf.modifiers.iter().filter_map(|index| rows.get(*index)).filter(|row| scope.is_modified_by(row)).collect();
+        scope.here = scope.rules().filter(|rule| scope.is_here(rule)).collect();
         Some(scope)
+    }
+
+    fn is_here(&self, rule: &Rule) -> bool {
+        rule.valid.contains(self.at)
+            && rule.recorded.contains(self.as_of)
+            && rule.schedule.as_ref().is_none_or(|schedule| schedule.contains(self.at))
+            && rule.region.covers(self.region)
     }
 
     fn set(&mut self, key: &'a str, value: &'a str) {
@@ -128,6 +147,13 @@ impl<'a> Scope<'a> {
         self.get(key) == Some(value)
     }
 
+    /// What is known of the model: the seller's own row before the general one.
+    pub fn facts(&self) -> Option<&'a ModelFacts> {
+        let shelves = &self.book.shelves;
+        let index = self.shelf.models.get(self.sku).or_else(|| shelves.models.get(self.sku))?;
+        shelves.rows.models.get(*index).map(|model| &model.facts)
+    }
+
     /// All factors of the seller, whether they apply or not.
     pub fn shelf_modifiers(&self) -> impl Iterator<Item = &'a Modifier> + use<'a> {
         let (shelf, rows) = (self.shelf, &self.book.shelves.rows.modifiers);
@@ -154,7 +180,9 @@ impl<'a> Scope<'a> {
     /// back to the meter whose price can't be lower.
     pub fn best(&self, meter: &Meter, attrs: &Attrs) -> Option<Best<'a>> {
         let own = self.first_rank(meter, attrs);
-        let fallback = fallback(meter).and_then(|other| self.first_rank(&other, attrs));
+        // Another meter counts only where this one has no rule, or none for the modality.
+        let is_final = own.is_some() && !attrs.contains_key("modality");
+        let fallback = fallback(meter).filter(|_| !is_final).and_then(|other| self.first_rank(&other, attrs));
         let (mut rules, instead_of) = match (own, fallback) {
             (Some(own), Some(other)) if !names_modality(&own, attrs) && names_modality(&other, attrs) => (other, true),
             (Some(own), _) => (own, false),
@@ -182,7 +210,7 @@ impl<'a> Scope<'a> {
 
     fn first_rank(&self, meter: &Meter, attrs: &Attrs) -> Option<Vec<&'a Rule>> {
         let mut first: Option<(Rank, Vec<&'a Rule>)> = None;
-        for rule in self.rules().filter(|rule| rule.meter == *meter) {
+        for rule in self.here.iter().copied().filter(|rule| rule.meter == *meter) {
             let Some(rank) = self.rank(rule, attrs) else { continue };
             match &mut first {
                 Some((best, rules)) => match rank.cmp(best) {
@@ -196,12 +224,9 @@ impl<'a> Scope<'a> {
         first.map(|(_, rules)| rules)
     }
 
-    /// The rank of a rule for this request, or `None` when it doesn't apply.
+    /// The rank of a rule of [`Scope::here`] for this request, or `None` when it doesn't apply.
     fn rank(&self, rule: &Rule, attrs: &Attrs) -> Option<Rank> {
-        let in_time = rule.valid.contains(self.at)
-            && rule.recorded.contains(self.as_of)
-            && rule.schedule.as_ref().is_none_or(|schedule| schedule.contains(self.at));
-        if !in_time || !rule.region.covers(self.region) || !rule.attrs.iter().all(|(key, value)| has_attr(attrs, key, value)) {
+        if !rule.attrs.iter().all(|(key, value)| has_attr(attrs, key, value)) {
             return None;
         }
         let mut known = rule.region.specificity() == 0 || !self.region.is_empty();
@@ -334,7 +359,9 @@ impl PriceBook {
         let best = scope.best(meter, attrs)?;
         let (rate, &Candidate { rule, ref modifiers }, above) = best.at(prompt_tokens)?;
         let mut losers: Vec<(Rank, &Rule)> = scope
-            .rules()
+            .here
+            .iter()
+            .copied()
             .filter(|other| other.meter == rule.meter && other.id != rule.id)
             .filter_map(|other| Some((scope.rank(other, attrs)?, other)))
             .collect();

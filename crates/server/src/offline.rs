@@ -51,7 +51,7 @@ pub(crate) fn cost_by(book: &PriceBook, ask: &CostAsk) -> Result<Value, OfflineE
     let dialect =
         Dialect::from_name(&ask.dialect).ok_or_else(|| OfflineError::Ask("dialect: write openai, anthropic or gemini".to_owned()))?;
     let seller = ask.seller.as_deref().unwrap_or(vendor(dialect));
-    let reading = read_usage(dialect, Counting::from(&book.semantics(seller)), ask)?;
+    let reading = read_usage(dialect, Counting::from(&*book.semantics(seller)), ask)?;
     let usage = match reading.usage {
         UsageReading::Reported(usage) => usage,
         UsageReading::Refused { why } => return Err(OfflineError::Usage(why)),

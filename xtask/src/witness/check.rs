@@ -49,7 +49,7 @@ pub fn case(book: &PriceBook, choices: &mut Choices) -> Result<Seen, Failure> {
     let served = case.serve(&forwarded, choices).map_err(|what| fail("the forwarded bytes are no request", &case, what))?;
     let bill = served.bill.nanos.ok_or_else(|| fail("the biller has no card", &case, String::new()))?;
     let mut seen = Seen { cells: cells(&case, &served.usage), ..Seen::default() };
-    let counting = Counting::from(&book.semantics(case.offer.seller));
+    let counting = Counting::from(&*book.semantics(case.offer.seller));
     for (kind, reading) in answers(&case, &request, (&route, counting), &served) {
         // Counts that can't be true are refused as usage, and the hold stays, which must then be enough.
         if matches!(reading.usage, UsageReading::Refused { .. }) && served.usage.prompt() > PLAUSIBLE_TOKENS {

@@ -72,7 +72,14 @@ impl<'d> Value<'d> {
 
     /// Whether it is this string.
     pub(crate) fn is_text(self, other: &str) -> bool {
-        self.text().is_some_and(|text| text == other)
+        let node = self.node();
+        if node.kind != Kind::String || node.decoded as usize != other.len() {
+            return false;
+        }
+        match node.escaped {
+            true => self.text().is_some_and(|text| text == other),
+            false => self.doc.body.as_bytes()[node.start as usize + 1..node.end as usize - 1] == *other.as_bytes(),
+        }
     }
 
     /// Members of an object; nothing for all else.

@@ -56,9 +56,10 @@ pub(super) fn chat_message(message: Value<'_>, reading: &mut Reading) {
 pub(super) fn head(root: Value<'_>, reading: &mut Reading) {
     Reading::keep(&mut reading.served_model, root.get("model"));
     Reading::keep(&mut reading.response_id, root.get("id"));
-    if let Some(tier) = Reading::short(root.get("service_tier")).filter(|tier| tier != "auto") {
-        let tier = if tier == "default" || tier == "scale" { "standard".to_owned() } else { tier };
-        reading.select.insert("service_tier".into(), tier);
+    let Some(tier) = root.get("service_tier").and_then(Value::text).filter(|tier| !tier.is_empty() && tier != "auto") else { return };
+    let tier = if tier == "default" || tier == "scale" { "standard" } else { &tier };
+    if reading.select.get("service_tier").is_none_or(|known| known != tier) {
+        reading.select.insert("service_tier".into(), crate::fields::clip(tier, 256));
     }
 }
 

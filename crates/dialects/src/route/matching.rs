@@ -57,7 +57,8 @@ impl<'p> Target<'p> {
 
 /// Whether `path` is of the form `pattern`; sets the model that it names.
 fn matches(pattern: &str, path: &str, model: &mut Option<String>) -> bool {
-    let Some((before, after)) = pattern.split_once("{model}") else { return pattern == path };
+    let Some(brace) = pattern.bytes().position(|byte| byte == b'{') else { return pattern == path };
+    let (before, after) = (&pattern[..brace], pattern[brace..].trim_start_matches("{model}"));
     let Some(named) = path.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)) else { return false };
     let is_action = named.contains(':')
         && ["generateContent", "streamGenerateContent", "countTokens", "embedContent", "batchEmbedContents"]

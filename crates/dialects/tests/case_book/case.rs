@@ -186,7 +186,7 @@ impl Case {
     /// What the answer states of its tier and region wins over what was asked, and what it doesn't count is what the request
     /// said, as in settlement.
     fn settled(&self, book: &PriceBook, operation: Operation, wire: &Wire) -> String {
-        let mut reading = read(operation, Counting::from(&book.semantics(&self.seller)), wire);
+        let mut reading = read(operation, Counting::from(&*book.semantics(&self.seller)), wire);
         if let (UsageReading::Missing, Some(request)) = (&reading.usage, self.request())
             && let Some(Implied::Exact(usage)) = request.implied(&request.model, &reading, None)
         {

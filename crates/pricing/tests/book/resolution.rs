@@ -414,5 +414,5 @@ fn a_book_knows_its_models() {
     assert_eq!(book.model_facts(&PriceQuery::new("a", "card", now())).input_tokens_max, Some(1_000_000));
     assert_eq!(book.sku(&PriceQuery::new("a", "card-20260101", now())).as_deref(), Some("a/card"));
     assert_eq!(book.models().filter(|(seller, _)| *seller == "o").count(), 5);
-    assert_eq!(book.semantics("unknown"), Semantics { seller: "unknown".to_owned(), ..Semantics::default() });
+    assert_eq!(book.semantics("unknown").into_owned(), Semantics { seller: "unknown".to_owned(), ..Semantics::default() });
 }

@@ -1,5 +1,6 @@
 //! Stage 4, may it: a hold over every matching budget, on disk before anything is sent.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -31,7 +32,7 @@ pub(crate) struct Attempt<'a> {
     pub(crate) number: u32,
     pub(crate) target: &'a Target<'a>,
     pub(crate) need: Need,
-    pub(crate) attributes: Attributes,
+    pub(crate) attributes: Arc<Attributes>,
     pub(crate) covered: bool,
 }
 
@@ -56,7 +57,7 @@ pub(crate) async fn admit(
     let hold = HoldId(books.new_id());
     let ask = HoldAsk {
         id: hold,
-        attributes: attempt.attributes.clone(),
+        attributes: Attributes::clone(&attempt.attributes),
         run: call.identity.run_id(),
         min: attempt.need.min,
         want: attempt.need.want,
@@ -131,7 +132,7 @@ fn start(
         seller: attempt.target.provider.seller.clone(),
         model_asked: call.request.model.clone(),
         model_sent: attempt.target.model_sent.clone(),
-        attributes: attempt.attributes.clone(),
+        attributes: Attributes::clone(&attempt.attributes),
         run: call.identity.run_id(),
         stream: call.request.stream,
         ceiling_asked: call.request.ask.output_ceiling,

@@ -170,7 +170,7 @@ fn run_ended() -> Box<Denied> {
 
 /// Keys in addresses end up in logs of every proxy on the way, so they are refused and not read.
 fn refuse_key_in_query(path_and_query: &str) -> Step<()> {
-    let query = path_and_query.split_once('?').map_or("", |(_, query)| query);
+    let Some((_, query)) = path_and_query.split_once('?') else { return Ok(()) };
     let names = query.split('&').filter_map(|pair| pair.split('=').next());
     let is_key =
         |name: &str| ["key", "api_key", "api-key", "apikey", "access_token", "token"].contains(&name.to_ascii_lowercase().as_str());

@@ -6,7 +6,7 @@ use dialects::{ImageTool, Request};
 use jiff::Timestamp;
 use ledger::{Attributes, RunId};
 use money::Nanos;
-use pricing::{Ask, Bound, ModelFacts, PriceBook, PriceQuery, Unboundable};
+use pricing::{Ask, Bound, PriceBook, PriceQuery, Unboundable};
 use store::{Books, MatchView};
 
 use crate::denied::{Denied, Step};
@@ -21,7 +21,6 @@ pub(crate) struct Target<'a> {
     pub(crate) provider: &'a ProviderSettings,
     pub(crate) model_sent: String,
     pub(crate) query: PriceQuery,
-    pub(crate) facts: ModelFacts,
     pub(crate) bound: Result<Bound, Unboundable>,
     /// Input tokens that the bound rests on.
     pub(crate) input_tokens_max: u64,
@@ -47,12 +46,11 @@ impl Need {
 pub(crate) fn target<'a>(prices: &PriceBook, provider: &'a ProviderSettings, request: &Request, at: Timestamp) -> Target<'a> {
     let model_sent = provider.aliases.get(&request.model).unwrap_or(&request.model).clone();
     let query = query(provider, &model_sent, &request.select, at);
-    let facts = prices.model_facts(&query);
     let ask = request.ask_for(&model_sent);
     let image_tool = request.image_tool.clone();
     let bound = bound(prices, &query, image_tool.as_ref(), &ask);
     let input_tokens_max = input_bytes_max(&ask);
-    Target { provider, model_sent, query, facts, bound, input_tokens_max, image_tool }
+    Target { provider, model_sent, query, bound, input_tokens_max, image_tool }
 }
 
 impl Target<'_> {

@@ -15,6 +15,7 @@ use store::Books;
 
 use crate::body::{Body, BoxError};
 use crate::client::Client;
+use crate::driven::Driven;
 use crate::history::History;
 use crate::in_flight::InFlight;
 use crate::limiter::Limiter;
@@ -122,12 +123,12 @@ impl Gateway {
         let (client, answer) = Client::new();
         let flight = self.inner.in_flight.enter();
         let gateway = self.clone();
-        tokio::spawn(async move {
+        let call = async move {
             pipeline::run(gateway, request, client).await;
             drop(flight);
-        });
-        // The task ends without an answer only when it panicked.
-        answer.await.unwrap_or_else(|_| broken())
+        };
+        // A call ends without an answer only when it panicked.
+        Driven::new(call).until(answer).await.unwrap_or_else(broken)
     }
 
     /// What a request may cost, by the same stages that a live call goes through. Nothing is held or sent.

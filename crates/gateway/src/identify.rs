@@ -23,7 +23,7 @@ const VALUE_BYTES_MAX: usize = 256;
 /// What is known of a call.
 #[derive(Clone, Debug)]
 pub(crate) struct Identity {
-    pub(crate) attributes: Attributes,
+    pub(crate) attributes: Arc<Attributes>,
     pub(crate) run: Option<Arc<RunRecord>>,
     pub(crate) is_codex: bool,
 }
@@ -61,7 +61,7 @@ pub(crate) fn identify(books: &Books, caller: &Caller, headers: &HeaderMap, body
         attributes.extend(key.attributes.clone());
         attributes.insert("key".to_owned(), key.name.clone());
     }
-    Ok(Identity { attributes, run, is_codex: said.is_codex })
+    Ok(Identity { attributes: Arc::new(attributes), run, is_codex: said.is_codex })
 }
 
 /// The run of the key or the path, else the one that `x-mete-run` names by its token.

@@ -12,6 +12,7 @@ mod choose;
 mod client;
 mod count;
 mod denied;
+mod driven;
 mod estimate;
 mod forward;
 mod gateway;

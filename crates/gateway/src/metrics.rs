@@ -168,7 +168,7 @@ impl Metrics {
 /// What one ended attempt adds to the counters.
 pub(crate) struct Ended<'a> {
     pub(crate) labels: CallLabels,
-    pub(crate) tokens: &'a [(String, u64)],
+    pub(crate) tokens: &'a [(&'a str, u64)],
     pub(crate) cost: Nanos,
     pub(crate) overage: Nanos,
     pub(crate) covered: bool,

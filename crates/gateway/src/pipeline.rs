@@ -60,7 +60,7 @@ struct Refusable {
     operation: Operation,
     model: String,
     provider: String,
-    attributes: Attributes,
+    attributes: Arc<Attributes>,
     run: Option<RunId>,
 }
 
@@ -128,10 +128,14 @@ impl Stage<'_> {
         for (index, provider) in chain.iter().enumerate() {
             let pass = shape::pass(call, provider, &self.settings, self.run_key(call, provider))?;
             let target = estimate::target(&self.prices, provider, &call.request, call.at);
-            let (target, need) = self.need(call, target, pass.covered, known).await?;
-            let (target, need) = self.tighten(call, target, need, &pass, client).await;
+            let attributes = Arc::new(with_facts(&call.identity.attributes, &target));
+            if let Some(refusable) = &mut known.refusable {
+                provider.name.clone_into(&mut refusable.provider);
+                refusable.attributes = Arc::clone(&attributes);
+            }
+            let (target, need) = self.need(call, target, pass.covered, &attributes).await?;
+            let (target, need) = self.tighten(call, target, need, &pass, &attributes, client).await;
             let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
-            let attributes = with_facts(&call.identity.attributes, &target);
             let attempt = Attempt { number, target: &target, need, attributes, covered: pass.covered };
             let Some(admitted) = self.admit(call, &attempt, known, client).await? else { return Ok(()) };
             let dispatched = Instant::now();
@@ -154,11 +158,7 @@ impl Stage<'_> {
     }
 
     /// What to hold, by the bound; or the policy for calls that have none.
-    async fn need<'t>(&self, call: &Call, mut target: Target<'t>, covered: bool, known: &mut Known) -> Step<(Target<'t>, Need)> {
-        if let Some(refusable) = &mut known.refusable {
-            target.provider.name.clone_into(&mut refusable.provider);
-            refusable.attributes = with_facts(&call.identity.attributes, &target);
-        }
+    async fn need<'t>(&self, call: &Call, mut target: Target<'t>, covered: bool, attributes: &Attributes) -> Step<(Target<'t>, Need)> {
         let thinking = call.request.ask.thinking_budget;
         let why = match target.bound.as_ref().map_err(Clone::clone).and_then(|bound| estimate::need(bound, thinking, &self.settings)) {
             Ok(need) => return Ok((target, need)),
@@ -168,13 +168,10 @@ impl Stage<'_> {
         if covered {
             return Ok((Target { bound: Err(why), ..target }, Need::NOTHING));
         }
-        let attributes = with_facts(&call.identity.attributes, &target);
-        let unbounded =
-            Unbounded { attributes: &attributes, run: call.identity.run_id(), query: &target.query, request: &call.request, why: &why };
+        let unbounded = Unbounded { attributes, run: call.identity.run_id(), query: &target.query, request: &call.request, why: &why };
         match estimate::without_bound(&self.gateway.inner.books, &self.settings, &self.prices, unbounded).await? {
             Some((query, bound)) => {
                 let need = estimate::need(&bound, thinking, &self.settings);
-                target.facts = self.prices.model_facts(&query);
                 target.query = query;
                 target.bound = Ok(bound);
                 need.map(|need| (target, need)).map_err(|why| {
@@ -187,12 +184,19 @@ impl Stage<'_> {
     }
 
     /// Counts the input exactly, by the model's vocabulary or else by the provider, where the cheap bound keeps the call out.
-    async fn tighten<'t>(&self, call: &Call, target: Target<'t>, need: Need, pass: &Pass, client: &mut Client) -> (Target<'t>, Need) {
+    async fn tighten<'t>(
+        &self,
+        call: &Call,
+        target: Target<'t>,
+        need: Need,
+        pass: &Pass,
+        attributes: &Attributes,
+        client: &mut Client,
+    ) -> (Target<'t>, Need) {
         if pass.covered || !count::can_help(call, &target) {
             return (target, need);
         }
-        let attributes = with_facts(&call.identity.attributes, &target);
-        let Ok(views) = self.gateway.inner.books.matching(attributes, call.identity.run_id(), need.min).await else {
+        let Ok(views) = self.gateway.inner.books.matching(attributes.clone(), call.identity.run_id(), need.min).await else {
             return (target, need);
         };
         let with_ask = |ask: &Ask| target.with_ask(&self.prices, ask, &self.settings);
@@ -303,7 +307,7 @@ impl Stage<'_> {
         self.gateway.inner.metrics.first_byte(dispatched.elapsed());
         let operation = call.route.operation;
         let manner = meter::manner(&answer, operation);
-        let counting = Counting::from(&self.prices.semantics(&target.query.seller));
+        let counting = Counting::from(&*self.prices.semantics(&target.query.seller));
         if manner == Manner::Whole {
             return meter::collect(answer, (operation, counting), self.settings.limits.answer_bytes_max, dispatched, &mut waits, client)
                 .await;
@@ -323,7 +327,6 @@ impl Stage<'_> {
         let basis = Basis {
             prices: &self.prices,
             query: &target.query,
-            facts: &target.facts,
             bound: target.bound.as_ref().ok(),
             granted,
             image_tool: target.image_tool.as_ref(),
@@ -331,11 +334,12 @@ impl Stage<'_> {
         };
         let shadowed = admitted.grant.shadowed.iter().map(refusal::would_refuse);
         let verdict = settle::verdict(&basis, metered).with_flags(shadowed);
-        let end = settle::end((hold, self.gateway.inner.books.now()), metered, &verdict, call.started.elapsed());
-        if let Err(error) = self.gateway.inner.books.finish(end.clone()).await {
+        let (at, total) = (self.gateway.inner.books.now(), call.started.elapsed());
+        let end = || settle::end((hold, at), metered, &verdict, total);
+        if let Err(error) = self.gateway.inner.books.finish(end()).await {
             tracing::error!(%error, call = %call.id, "failed to settle; trying again");
             self.gateway.inner.metrics.settle_failed();
-            tokio::spawn(settle::insist(self.gateway.clone(), end));
+            tokio::spawn(settle::insist(self.gateway.clone(), end()));
         }
         let over = verdict.overage(granted);
         if verdict.priced && !over.is_zero() {
@@ -487,7 +491,7 @@ impl Stage<'_> {
             operation: names::operation(refused.operation).to_owned(),
             model: refused.model.clone(),
             provider: refused.provider.clone(),
-            attributes: refused.attributes.clone(),
+            attributes: Attributes::clone(&refused.attributes),
             run: refused.run,
             code: denied.denial.code.clone(),
             details: serde_json::Value::Object(denied.denial.details.clone()),
@@ -501,7 +505,7 @@ impl Refusable {
             operation: call.route.operation,
             model: call.request.model.clone(),
             provider: String::new(),
-            attributes: call.identity.attributes.clone(),
+            attributes: Arc::clone(&call.identity.attributes),
             run: call.identity.run_id(),
         }
     }

@@ -20,7 +20,6 @@ use crate::settings::CostFrom;
 pub(crate) struct Basis<'a> {
     pub(crate) prices: &'a PriceBook,
     pub(crate) query: &'a PriceQuery,
-    pub(crate) facts: &'a ModelFacts,
     /// `None` for a call without a known price, which holds nothing.
     pub(crate) bound: Option<&'a Bound>,
     pub(crate) granted: Nanos,
@@ -254,7 +253,8 @@ fn partial(basis: &Basis<'_>, metered: &Metered, usage: Option<&Usage>, status: 
         return Verdict { priced: false, ..settled(Nanos::ZERO, true, lines, status) }.flagged("unpriced");
     };
     let reported = usage.map_or(0, |usage| usage.total(&Meter::OutputTokens));
-    let tokens = decoded_at_most(basis.facts, bound, metered.elapsed).max(metered.reading.output_bytes).max(reported);
+    let tokens =
+        decoded_at_most(&basis.prices.model_facts(basis.query), bound, metered.elapsed).max(metered.reading.output_bytes).max(reported);
     let tokens = if bound.output.is_some() { tokens } else { 0 };
     // Anthropic says the input at the start of a stream; then only the output is a guess.
     if let Some(usage) = usage.filter(|usage| usage.prompt_tokens() > 0)
@@ -381,9 +381,9 @@ pub(crate) async fn insist(gateway: Gateway, end: AttemptEnd) {
 }
 
 /// Reported counts by meter, for counters.
-pub(crate) fn tokens(metered: &Metered) -> Vec<(String, u64)> {
+pub(crate) fn tokens(metered: &Metered) -> Vec<(&str, u64)> {
     match &metered.reading.usage {
-        UsageReading::Reported(usage) => usage.lines.iter().map(|line| (line.meter.name().to_owned(), line.quantity)).collect(),
+        UsageReading::Reported(usage) => usage.lines.iter().map(|line| (line.meter.name(), line.quantity)).collect(),
         _ => Vec::new(),
     }
 }
@@ -459,7 +459,6 @@ mod tests {
         let basis = Basis {
             prices: &book,
             query: &target.query,
-            facts: &target.facts,
             bound: target.bound.as_ref().ok(),
             granted,
             image_tool: target.image_tool.as_ref(),

@@ -104,15 +104,20 @@ async fn together(callers: Vec<Caller>, time: Duration) -> anyhow::Result<(Vec<C
 }
 
 /// What one or all callers saw; times in nanoseconds.
-struct Seen {
-    errors: u64,
-    bytes: u64,
-    whole: Histogram<u64>,
-    first: Histogram<u64>,
+pub struct Seen {
+    /// Not answered with 200.
+    pub errors: u64,
+    /// Of bodies.
+    pub bytes: u64,
+    /// Whole calls.
+    pub whole: Histogram<u64>,
+    /// To the first piece of the body.
+    pub first: Histogram<u64>,
 }
 
 impl Seen {
-    fn new() -> anyhow::Result<Self> {
+    /// Nothing yet.
+    pub fn new() -> anyhow::Result<Self> {
         Ok(Self { errors: 0, bytes: 0, whole: Histogram::new(3)?, first: Histogram::new(3)? })
     }
 
@@ -123,7 +128,8 @@ impl Seen {
         Ok(self.first.add(&other.first)?)
     }
 
-    fn tally(&self, took: Duration) -> Tally {
+    /// In numbers.
+    pub fn tally(&self, took: Duration) -> Tally {
         let micros = |times: &Histogram<u64>, quantile: f64| times.value_at_quantile(quantile) as f64 / 1e3;
         Tally {
             calls: self.whole.len(),
@@ -233,7 +239,8 @@ fn chat_body(stream: bool, bytes: usize) -> Bytes {
     shape(&text).into()
 }
 
-fn nanos(time: Duration) -> u64 {
+/// At least one.
+pub fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).max(1)
 }
 

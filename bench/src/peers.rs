@@ -1,6 +1,7 @@
 //! Who is measured: Mete in several settings, a bare proxy, nginx, HAProxy, and whatever address is named.
 
 use std::fmt;
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,6 +11,7 @@ use anyhow::{Context as _, bail};
 use tempfile::TempDir;
 
 use crate::process::{Family, Started};
+use crate::trace::{MODEL, NANOS};
 
 /// Users of the four-level hierarchy; with teams, projects and the organisation above them.
 pub const USERS: u64 = 10_000;
@@ -25,7 +27,7 @@ pub struct Peer {
     /// Users over whom its calls are spread.
     pub users: u64,
     _process: Option<Started>,
-    _dir: Option<TempDir>,
+    dir: Option<TempDir>,
 }
 
 /// How many budgets match a call.
@@ -87,7 +89,7 @@ impl Peer {
     fn running(name: String, address: SocketAddr, process: Started, dir: Option<TempDir>) -> anyhow::Result<Self> {
         wait_for(address)?;
         let family = Some(Family::of(process.pid())?);
-        Ok(Self { name, address, family, users: 0, _process: Some(process), _dir: dir })
+        Ok(Self { name, address, family, users: 0, _process: Some(process), dir })
     }
 
     /// Whatever listens at `NAME=URL`; its processor time is counted when it is a process of this machine.
@@ -96,7 +98,7 @@ impl Peer {
         let address = url.trim_start_matches("http://").trim_end_matches('/');
         let address = address.parse().with_context(|| format!("{url} must be http://IP:PORT, without a path"))?;
         wait_for(address)?;
-        Ok(Self { name: name.to_owned(), address, family: Family::listening_at(address)?, users: 0, _process: None, _dir: None })
+        Ok(Self { name: name.to_owned(), address, family: Family::listening_at(address)?, users: 0, _process: None, dir: None })
     }
 
     /// Mete, with its data directory below `disk`.
@@ -104,6 +106,7 @@ impl Peer {
         let dir = TempDir::new_in(disk)?;
         let config = dir.path().join("mete.toml");
         std::fs::write(&config, mete_toml(upstream, budgets, survives))?;
+        std::fs::write(dir.path().join("prices.jsonl"), prices())?;
         let address = free_address()?;
         let mut command = Command::new(binary);
         command.arg("serve").arg("--config").arg(&config).arg("--data").arg(dir.path().join("data"));
@@ -113,6 +116,11 @@ impl Peer {
         let mut peer = Self::running(format!("mete, {budgets}, {survives}"), address, process, Some(dir))?;
         peer.users = if budgets == Budgets::Four { USERS } else { 0 };
         Ok(peer)
+    }
+
+    /// Mete's data directory.
+    pub fn data_dir(&self) -> Option<PathBuf> {
+        self.dir.as_ref().map(|dir| dir.path().join("data"))
     }
 
     /// nginx, installed when it is absent.
@@ -150,7 +158,16 @@ fn mete_toml(upstream: SocketAddr, budgets: Budgets, survives: Survives) -> Stri
     for (name, per) in levels {
         text.push_str(&format!("[[budgets]]\nname = \"{name}\"\nlimit_usd = \"1000000.00\"\nwindow = \"month\"\nper = [{per}]\n"));
     }
-    format!("{text}[ledger]\nsurvives = \"{survives}\"\n")
+    format!("{text}[ledger]\nsurvives = \"{survives}\"\n[prices]\nextra = [\"prices.jsonl\"]\n")
+}
+
+/// What the trace's model costs, in the price book's schema: dollars for a million tokens.
+fn prices() -> String {
+    let row = |meter: &str, nanos: u64| {
+        let price = format!("{}.{:03}", nanos / 1_000, nanos % 1_000);
+        format!("{{\"seller\":\"openai\",\"sku\":\"openai/{MODEL}\",\"meter\":\"{meter}\",\"price\":\"{price}\"}}\n")
+    };
+    row("input_tokens", NANOS.0) + &row("output_tokens", NANOS.1)
 }
 
 fn nginx_conf(dir: &Path, address: SocketAddr, upstream: SocketAddr) -> String {
@@ -195,33 +212,67 @@ backend provider
 /// Where a program of Debian is, after installing it if need be.
 fn debian(program: &str, package: &str) -> anyhow::Result<PathBuf> {
     let path = Path::new("/usr/sbin").join(program);
-    if path.exists() {
-        return Ok(path);
+    if !path.exists() {
+        install(package)?;
     }
-    crate::talk(&format!("installing {package}"));
-    let _ = Command::new("apt-get").args(["-qq", "update"]).stdout(Stdio::null()).status();
-    let status = Command::new("apt-get")
-        .args(["-qq", "install", "-y", "--no-install-recommends", package])
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .stdout(Stdio::null())
-        .status();
-    if !status.is_ok_and(|status| status.success()) || !path.exists() {
+    if !path.exists() {
         bail!("{program} isn't here and can't be installed; leave it out with --without {program}");
     }
     Ok(path)
 }
 
-fn free_address() -> anyhow::Result<SocketAddr> {
+/// Installs a package of Debian; whether that worked is for the caller to see.
+pub fn install(package: &str) -> anyhow::Result<()> {
+    crate::talk(&format!("installing {package}"));
+    for words in [&["-qq", "update"][..], &["-qq", "install", "-y", "--no-install-recommends", package]] {
+        Command::new("apt-get").args(words).env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null()).status()?;
+    }
+    Ok(())
+}
+
+/// The binary of Mete: the one that was named, or the one beside this program.
+pub fn mete_binary(named: Option<&Path>) -> anyhow::Result<PathBuf> {
+    let path = match named {
+        Some(path) => path.to_owned(),
+        None => std::env::current_exe()?.with_file_name("mete"),
+    };
+    if !path.exists() {
+        bail!("there is no {}; build it in the same profile, or name it with --mete", path.display());
+    }
+    Ok(path)
+}
+
+/// An address on which nobody listens.
+pub fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
+/// Waits until someone listens.
 fn wait_for(address: SocketAddr) -> anyhow::Result<()> {
-    let until = Instant::now() + Duration::from_secs(30);
-    while TcpStream::connect(address).is_err() {
-        if Instant::now() > until {
-            bail!("nothing listens at {address}");
+    until(|| TcpStream::connect(address).is_ok()).with_context(|| format!("nothing listens at {address}"))
+}
+
+/// Waits until Mete says that it is well.
+pub fn wait_for_answer(address: SocketAddr) -> anyhow::Result<()> {
+    until(|| is_well(address).unwrap_or(false)).with_context(|| format!("nothing answers at {address}"))
+}
+
+fn is_well(address: SocketAddr) -> std::io::Result<bool> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    write!(stream, "GET /healthz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer.starts_with("HTTP/1.1 200"))
+}
+
+fn until(mut there: impl FnMut() -> bool) -> anyhow::Result<()> {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !there() {
+        if Instant::now() > end {
+            bail!("waited a minute");
         }
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(5));
     }
     Ok(())
 }

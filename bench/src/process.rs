@@ -55,17 +55,22 @@ impl Started {
         i32::try_from(self.child.id()).unwrap_or(-1)
     }
 
+    /// Ends it without a goodbye.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     /// Asks it to end, and waits.
     pub fn end(&mut self) {
         let _ = kill(Pid::from_raw(self.pid()), Signal::SIGTERM);
-        for _ in 0..200 {
+        for _ in 0..500 {
             if !matches!(self.child.try_wait(), Ok(None)) {
                 return;
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }
 
@@ -80,6 +85,11 @@ impl Drop for Started {
 pub struct Family(Vec<i32>);
 
 impl Family {
+    /// This process alone.
+    pub fn own() -> Self {
+        Self(vec![Pid::this().as_raw()])
+    }
+
     /// The process and its children as they are now.
     pub fn of(pid: i32) -> anyhow::Result<Self> {
         let mut pids = vec![pid];
@@ -113,7 +123,6 @@ impl Family {
     }
 
     /// Memory that it occupies now, in bytes.
-    #[expect(dead_code, reason = "the next step reads it")]
     pub fn resident_bytes(&self) -> anyhow::Result<u64> {
         let mut sum = 0;
         for pid in &self.0 {
@@ -121,6 +130,11 @@ impl Family {
         }
         Ok(sum)
     }
+}
+
+/// This process' own user and system time so far.
+pub fn own_cpu() -> anyhow::Result<Duration> {
+    Family::own().cpu()
 }
 
 fn owns(process: &Process, inode: u64) -> bool {

@@ -6,6 +6,7 @@
 mod bodies;
 mod callgrind;
 mod round_trip;
+mod speed;
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -24,13 +25,14 @@ const BATCH: Duration = Duration::from_micros(500);
 const FIGURE: Duration = Duration::from_millis(200);
 const BATCHES: (u32, u32) = (12, 300);
 
-/// `cargo xtask bench pricing [--docs FILE]`, `cargo xtask bench callgrind [--write]`.
+/// `cargo xtask bench pricing [--docs FILE]`, `bench callgrind [--write]`, and those of [`speed`].
 pub fn run(arguments: &[&str]) -> anyhow::Result<()> {
     let docs = match arguments {
         ["callgrind", rest @ ..] => return callgrind::run(rest),
+        ["all" | "gateway" | "store" | "trace" | "page", ..] => return speed::run(arguments),
         ["pricing"] => None,
         ["pricing", "--docs", file] => Some(*file),
-        _ => bail!("bench pricing [--docs FILE]"),
+        _ => bail!("bench all|gateway|store|trace|page|pricing|callgrind"),
     };
     if cfg!(debug_assertions) {
         return optimised(arguments);

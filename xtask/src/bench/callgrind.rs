@@ -12,7 +12,7 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 
 /// Where the committed figures stand, from the repository's root.
-const BASELINE: &str = "bench/instructions.txt";
+pub(super) const BASELINE: &str = "bench/instructions.txt";
 /// Calls of the two runs.
 const CALLS: (u64, u64) = (50, 250);
 /// A difference from the committed figure that is worth a look, in thousandths.

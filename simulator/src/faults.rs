@@ -29,6 +29,12 @@ pub enum Lie {
     EveryChunk,
     /// The usage comes on a chunk that also has choices.
     WithChoices,
+    /// A tenth of what was used.
+    Low,
+    /// The usage comes again at the end of a stream, with half of the counts.
+    Shrinks,
+    /// The usage comes behind the mark that ends the stream.
+    Late,
 }
 
 /// How the bytes of an answer are damaged.
@@ -76,6 +82,83 @@ pub enum Damage {
     GiantHeaders,
     /// An error event in the middle of the stream.
     ErrorEvent,
+    /// The connection breaks after this many bytes of the body.
+    AfterBytes(u64),
+    /// Content and another usage follow the mark that ends the stream.
+    AfterDone,
+    /// The usage comes before the content.
+    Reordered,
+    /// Zero bytes in a comment and in an event of their own.
+    NulBytes,
+    /// A byte that no UTF-8 has, inside the text.
+    InvalidUtf8,
+    /// A byte order mark before the first event.
+    Bom,
+    /// A raw CR inside an event's data, and behind it forged usage of nothing.
+    Injection,
+    /// A line without an end.
+    EndlessLine,
+    /// Content without an end, one token an event.
+    EndlessContent,
+    /// Comments without an end.
+    EndlessComments,
+    /// A JSON document of more than a gigabyte.
+    EndlessJson,
+}
+
+/// How an answer over HTTP/1.1 is framed wrongly. What it says is true and is billed in full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trick {
+    /// `content-length` is seven bytes less than what comes.
+    LengthShort,
+    /// `content-length` is seven bytes more, then the connection closes.
+    LengthLong,
+    /// `content-length` is a terabyte, then the connection closes.
+    LengthAbsurd,
+    /// Two `content-length` lines that differ.
+    TwoLengths,
+    /// `content-length` and `transfer-encoding: chunked` together.
+    LengthAndChunks,
+    /// A chunk's size isn't a number, after half of the body.
+    ChunkSizeBad,
+    /// A chunk's size is 2⁶⁴, after half of the body.
+    ChunkSizeHuge,
+    /// The chunks end without the last one.
+    ChunksUnended,
+    /// Trailers follow the last chunk, with a cookie and usage of nothing in them.
+    Trailers,
+    /// HTTP/1.0 without a length: the end of the connection ends the body.
+    Http10,
+    /// A thousand informational answers come first.
+    Interim,
+    /// The connection is switched to another protocol.
+    Switching,
+    /// 204, with a body all the same.
+    NoContent,
+    /// 304, with a body all the same.
+    NotModified,
+    /// A body of gzip although identity was asked for.
+    Gzip,
+    /// A body that says it is brotli.
+    Brotli,
+    /// A second, forged answer follows on the same connection.
+    TwoAnswers,
+    /// The same, a moment later.
+    TwoAnswersLate,
+    /// Bytes that aren't HTTP.
+    Garbage,
+    /// A status line without a number that means anything.
+    StatusOdd,
+    /// A header line with a zero byte.
+    HeaderNul,
+    /// A header line without a name's end.
+    HeaderBroken,
+    /// Five thousand header lines.
+    HeaderFlood,
+    /// Half of a head, then silence.
+    HalfHead,
+    /// Half of the body, then silence, without an end of the connection.
+    BlackHole,
 }
 
 /// One thing that goes wrong with one request.
@@ -101,10 +184,12 @@ pub enum Fault {
     Damage(Damage),
     /// The usage lies.
     Lie(Lie),
+    /// The framing of HTTP/1.1 is wrong.
+    Wire(Trick),
 }
 
-/// All faults with fixed names; `http_NNN` and `reset_after_chunks_N` take a number besides.
-pub const NAMED: [(&str, Fault); 41] = [
+/// All faults with fixed names; `http_NNN`, `reset_after_chunks_N` and `cut_after_bytes_N` take a number besides.
+pub const NAMED: [(&str, Fault); 79] = [
     ("silence", Fault::Silence),
     ("plain_error", Fault::PlainError),
     ("html_error", Fault::Html),
@@ -146,6 +231,44 @@ pub const NAMED: [(&str, Fault); 41] = [
     ("usage_twice", Fault::Lie(Lie::Twice)),
     ("usage_every_chunk", Fault::Lie(Lie::EveryChunk)),
     ("usage_with_choices", Fault::Lie(Lie::WithChoices)),
+    ("usage_low", Fault::Lie(Lie::Low)),
+    ("usage_shrinks", Fault::Lie(Lie::Shrinks)),
+    ("usage_late", Fault::Lie(Lie::Late)),
+    ("after_done", Fault::Damage(Damage::AfterDone)),
+    ("reordered", Fault::Damage(Damage::Reordered)),
+    ("nul_bytes", Fault::Damage(Damage::NulBytes)),
+    ("invalid_utf8", Fault::Damage(Damage::InvalidUtf8)),
+    ("bom", Fault::Damage(Damage::Bom)),
+    ("injection", Fault::Damage(Damage::Injection)),
+    ("endless_line", Fault::Damage(Damage::EndlessLine)),
+    ("endless_content", Fault::Damage(Damage::EndlessContent)),
+    ("endless_comments", Fault::Damage(Damage::EndlessComments)),
+    ("endless_json", Fault::Damage(Damage::EndlessJson)),
+    ("wire_length_short", Fault::Wire(Trick::LengthShort)),
+    ("wire_length_long", Fault::Wire(Trick::LengthLong)),
+    ("wire_length_absurd", Fault::Wire(Trick::LengthAbsurd)),
+    ("wire_two_lengths", Fault::Wire(Trick::TwoLengths)),
+    ("wire_length_and_chunks", Fault::Wire(Trick::LengthAndChunks)),
+    ("wire_chunk_size_bad", Fault::Wire(Trick::ChunkSizeBad)),
+    ("wire_chunk_size_huge", Fault::Wire(Trick::ChunkSizeHuge)),
+    ("wire_chunks_unended", Fault::Wire(Trick::ChunksUnended)),
+    ("wire_trailers", Fault::Wire(Trick::Trailers)),
+    ("wire_http10", Fault::Wire(Trick::Http10)),
+    ("wire_interim", Fault::Wire(Trick::Interim)),
+    ("wire_switching", Fault::Wire(Trick::Switching)),
+    ("wire_no_content", Fault::Wire(Trick::NoContent)),
+    ("wire_not_modified", Fault::Wire(Trick::NotModified)),
+    ("wire_gzip", Fault::Wire(Trick::Gzip)),
+    ("wire_brotli", Fault::Wire(Trick::Brotli)),
+    ("wire_two_answers", Fault::Wire(Trick::TwoAnswers)),
+    ("wire_two_answers_late", Fault::Wire(Trick::TwoAnswersLate)),
+    ("wire_garbage", Fault::Wire(Trick::Garbage)),
+    ("wire_status_odd", Fault::Wire(Trick::StatusOdd)),
+    ("wire_header_nul", Fault::Wire(Trick::HeaderNul)),
+    ("wire_header_broken", Fault::Wire(Trick::HeaderBroken)),
+    ("wire_header_flood", Fault::Wire(Trick::HeaderFlood)),
+    ("wire_half_head", Fault::Wire(Trick::HalfHead)),
+    ("wire_black_hole", Fault::Wire(Trick::BlackHole)),
 ];
 
 impl std::str::FromStr for Fault {
@@ -158,6 +281,9 @@ impl std::str::FromStr for Fault {
         if let Some(chunks) = name.strip_prefix("reset_after_chunks_").and_then(|n| n.parse().ok()) {
             return Ok(Self::Damage(Damage::AfterChunks(chunks)));
         }
+        if let Some(bytes) = name.strip_prefix("cut_after_bytes_").and_then(|n| n.parse().ok()) {
+            return Ok(Self::Damage(Damage::AfterBytes(bytes)));
+        }
         NAMED.iter().find(|(known, _)| *known == name).map(|(_, fault)| *fault).ok_or(())
     }
 }
@@ -168,6 +294,7 @@ impl Fault {
         match self {
             Self::Status(status) => format!("http_{status}"),
             Self::Damage(Damage::AfterChunks(chunks)) => format!("reset_after_chunks_{chunks}"),
+            Self::Damage(Damage::AfterBytes(bytes)) => format!("cut_after_bytes_{bytes}"),
             fault => NAMED.iter().find(|(_, known)| *known == fault).map_or("unnamed", |(name, _)| name).to_owned(),
         }
     }
@@ -193,7 +320,7 @@ mod tests {
             assert_eq!(name.parse(), Ok(fault));
             assert_eq!(fault.name(), name);
         }
-        for name in ["http_429", "http_529", "reset_after_chunks_3"] {
+        for name in ["http_429", "http_529", "reset_after_chunks_3", "cut_after_bytes_17"] {
             assert_eq!(name.parse::<Fault>().unwrap().name(), name);
         }
         assert_eq!("http_200".parse::<Fault>(), Err(()));

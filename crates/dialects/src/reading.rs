@@ -52,6 +52,8 @@ pub struct Reading {
     pub mpeg_millis: u64,
     /// UTF-8 bytes of generated text that were seen (text, reasoning and tool arguments): an estimate's lower bound.
     pub output_bytes: u64,
+    /// Documents of a stream that could be read.
+    pub events: u64,
     /// Whether the stream's terminal event was seen (always true for a complete JSON answer).
     pub complete: bool,
     /// An error that came inside a 200 stream, by its code.
@@ -119,6 +121,21 @@ impl Reading {
         if let Some(text) = Self::short(value) {
             *field = Some(text);
         }
+    }
+
+    /// Takes counts of a stream that replace what was counted before. Cumulative counts can't shrink, and an empty object
+    /// doesn't undo what is known.
+    pub(crate) fn counted(&mut self, newer: UsageReading) {
+        let output = |usage: &Usage| usage.total(&pricing::Meter::OutputTokens);
+        let known = match &self.usage {
+            UsageReading::Reported(known) => Some(known),
+            _ => self.partial.as_ref(),
+        };
+        self.usage = match (newer, known) {
+            (UsageReading::Reported(newer), Some(known)) if output(known) > output(&newer) => UsageReading::Reported(known.clone()),
+            (UsageReading::Missing, Some(_)) if matches!(self.usage, UsageReading::Reported(_)) => return,
+            (newer, _) => newer,
+        };
     }
 
     pub(crate) fn saw(&mut self, bytes: u64) {

@@ -89,6 +89,11 @@ impl Cutter {
         self.form == Form::Document
     }
 
+    /// Bytes of an event that isn't complete yet.
+    pub(crate) fn pending(&self) -> usize {
+        self.line.len() + self.data.len()
+    }
+
     /// Whether a LF that comes now still belongs to the line before.
     pub(crate) fn is_after_cr(&self) -> bool {
         self.after_cr
@@ -98,7 +103,9 @@ impl Cutter {
     pub(crate) fn take(&mut self, bytes: &[u8], tell: &mut impl FnMut(Cut<'_>)) -> Result<usize, StreamError> {
         let mut skipped = 0;
         if self.form == Form::Unknown {
-            skipped = bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+            // A byte order mark says nothing, and its bytes begin no stream.
+            let is_skipped = |byte: &u8| byte.is_ascii_whitespace() || b"\xEF\xBB\xBF".contains(byte);
+            skipped = bytes.iter().take_while(|byte| is_skipped(byte)).count();
             self.form = match bytes.get(skipped) {
                 None => {
                     tell(Cut::Idle);

@@ -144,10 +144,16 @@ impl StreamReader {
             });
             return (self.held.freeze(), reading);
         }
+        let (pending, seen) = (self.cutter.pending() as u64, self.events.reading.output_bytes);
         let mut passing = Passing::On;
         self.cutter.end(&mut |cut| passing = self.events.take(cut));
         if passing == Passing::UsageOnly {
             self.held.clear();
+        }
+        let reading = &mut self.events.reading;
+        // An event that was cut off can't be read, yet what is in it was made: its bytes bound its tokens.
+        if !reading.complete && reading.output_bytes == seen {
+            reading.saw(pending);
         }
         (self.held.freeze(), self.events.reading)
     }
@@ -160,8 +166,13 @@ impl Events {
             self.reading.complete |= matches!(self.operation, Operation::Chat | Operation::Completions);
             return Passing::On;
         }
-        let Ok(doc) = Doc::lenient(data, bulky(self.operation)) else { return Passing::On };
+        let Ok(doc) = Doc::lenient(data, bulky(self.operation)) else {
+            // What can't be read was made all the same: its bytes bound its tokens.
+            self.reading.saw(data.len() as u64);
+            return Passing::On;
+        };
         let (root, reading) = (doc.root(), &mut self.reading);
+        reading.events += 1;
         match self.operation {
             Operation::Chat | Operation::Completions => return openai::chat_event(root, self.counting, reading, &mut self.choices),
             Operation::Responses => openai::responses_event(root, self.counting, reading),

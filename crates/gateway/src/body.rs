@@ -102,6 +102,15 @@ where
     B: HttpBody<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
 {
+    read_counted(body, bytes_max, idle, &mut 0).await
+}
+
+/// The same, and counts in `seen` what came, also of a body that breaks off.
+pub(crate) async fn read_counted<B>(body: B, bytes_max: usize, idle: Duration, seen: &mut u64) -> Result<Bytes, ReadError>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: Into<BoxError>,
+{
     if body.size_hint().lower() > bytes_max as u64 {
         return Err(ReadError::TooLarge);
     }
@@ -112,6 +121,7 @@ where
         let frame = tokio::time::timeout(idle, body.frame()).await.map_err(|_elapsed| ReadError::Idle)?;
         let Some(frame) = frame else { break };
         let Ok(data) = frame.map_err(|error| ReadError::Broken(error.into()))?.into_data() else { continue };
+        *seen = seen.saturating_add(data.len() as u64);
         if first.len() + whole.len() + data.len() > bytes_max {
             return Err(ReadError::TooLarge);
         }

@@ -46,4 +46,5 @@ pub use network::{Connecting, Network, Stream};
 pub use planning::{Alternative, Estimate, EstimateAsk, EstimateError};
 pub use settings::{
     Authentication, CostFrom, FallbackSettings, LimitSettings, ProviderSettings, Secret, Settings, TimeoutSettings, UnpricedPolicy, UseKey,
+    ZeroUsage,
 };

@@ -7,10 +7,10 @@ use dialects::{Counting, Implied, Operation, Reading, Request, StreamReader, Usa
 use http::header::{CONTENT_TYPE, HeaderMap};
 use http::{Response, StatusCode};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use tokio::time::Instant;
 
-use crate::body::{ReadError, read_whole};
+use crate::body::{ReadError, read_counted};
 use crate::client::Client;
 use crate::forward::{NoAnswer, Waits};
 
@@ -113,6 +113,13 @@ impl Metered {
         self.is_success() && self.manner == Manner::Whole && self.reading.output_bytes == 0
     }
 
+    /// Whether the status is one that no call gets, so that nothing is known of what was done: neither success, nor an error,
+    /// nor sent elsewhere.
+    pub(crate) fn is_senseless(&self) -> bool {
+        let is_it = |status: StatusCode| status.is_informational() || status == StatusCode::NOT_MODIFIED;
+        self.end == End::Answered && self.status.is_some_and(is_it)
+    }
+
     /// Whether the provider gave a complete answer of success.
     pub(crate) fn is_success(&self) -> bool {
         self.end == End::Answered && self.status.is_some_and(|status| status.is_success())
@@ -159,9 +166,11 @@ pub(crate) async fn collect(
     let first_byte = Some(dispatched.elapsed());
     let idle = waits.timeouts.stream_idle;
     let deadline = waits.deadline;
+    // What was promised or came of an answer that breaks off bounds what was made of it, since no token is less than a byte.
+    let (promised, mut seen) = (body.size_hint().lower(), 0);
     let read = tokio::select! {
         biased;
-        read = read_whole(body, bytes_max, idle) => read.map_err(|error| match error {
+        read = read_counted(body, bytes_max, idle, &mut seen) => read.map_err(|error| match error {
             ReadError::TooLarge => End::Unreadable("answer too large"),
             ReadError::Idle => End::Cut("answer stalled"),
             ReadError::Broken(_) => End::Cut("answer broke off"),
@@ -174,7 +183,10 @@ pub(crate) async fn collect(
         Ok(body) => (End::Answered, body),
         Err(end) => (end, Bytes::new()),
     };
-    let reading = if end == End::Answered { dialects::read_response_as(operation, counting, &body) } else { Reading::default() };
+    let reading = match end {
+        End::Answered => dialects::read_response_as(operation, counting, &body),
+        _ => Reading { output_bytes: promised.max(seen), ..Reading::default() },
+    };
     Metered {
         end,
         status: Some(head.status),
@@ -242,7 +254,9 @@ pub(crate) async fn relay(response: Response<Incoming>, relay: Relay, waits: &mu
         end = End::ClientLeft;
     }
     if end == End::Answered && !reading.complete && reading.error.is_none() {
-        end = End::Cut("stream ended early");
+        // Bytes that are no events (compressed ones, say) bound nothing of what was made.
+        let is_unread = reading.events == 0 && first_byte.is_some() && relay.manner != Manner::Sound;
+        end = if is_unread { End::Unreadable("nothing in the stream could be read") } else { End::Cut("stream ended early") };
     }
     Metered {
         end,

@@ -331,6 +331,7 @@ impl Stage<'_> {
             granted,
             image_tool: target.image_tool.as_ref(),
             cost_from: target.provider.cost_from,
+            zero_usage: target.provider.zero_usage,
         };
         let shadowed = admitted.grant.shadowed.iter().map(refusal::would_refuse);
         let verdict = settle::verdict(&basis, metered).with_flags(shadowed);

@@ -70,6 +70,16 @@ pub enum CostFrom {
     Provider,
 }
 
+/// What is made of usage of nothing beside text that came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ZeroUsage {
+    /// Charged as an answer without usage: input and at least what was relayed. Free models stay free.
+    #[default]
+    Doubted,
+    /// Zero is what it costs.
+    Trusted,
+}
+
 /// One provider.
 #[derive(Clone, Debug)]
 pub struct ProviderSettings {
@@ -105,6 +115,8 @@ pub struct ProviderSettings {
     pub retries: u32,
     /// Which cost binds.
     pub cost_from: CostFrom,
+    /// Whether it is believed when it counts nothing.
+    pub zero_usage: ZeroUsage,
 }
 
 /// A chain of providers.

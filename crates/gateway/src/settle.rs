@@ -14,7 +14,7 @@ use crate::estimate::tool_query;
 use crate::forward::NoAnswer;
 use crate::meter::{End, Metered, Unsent};
 use crate::reported::Reported;
-use crate::settings::CostFrom;
+use crate::settings::{CostFrom, ZeroUsage};
 
 /// What a cost is decided from.
 pub(crate) struct Basis<'a> {
@@ -27,6 +27,8 @@ pub(crate) struct Basis<'a> {
     pub(crate) image_tool: Option<&'a ImageTool>,
     /// Which cost binds where the provider names one.
     pub(crate) cost_from: CostFrom,
+    /// Whether usage of nothing beside text is believed.
+    pub(crate) zero_usage: ZeroUsage,
 }
 
 /// What an attempt came to.
@@ -73,11 +75,15 @@ impl Verdict {
     }
 }
 
+/// Text of an answer up to which counts of no output are taken as they are.
+const TEXT_BYTES_MIN: u64 = 32;
+
 /// Decides the money of an ended attempt.
 ///
 /// - Nothing sent, or a complete error answer without usage: nothing.
 /// - Sent without an answer: unknown, and counted as held until it is known or assumed.
 /// - Usage of a finished answer: its exact cost, also beyond the hold.
+/// - Usage of nothing beside text: as if there were none, unless the provider is trusted with that.
 /// - Usage that can't be true: the whole hold.
 /// - Anything else (the client left, the stream broke, no usage came): input and as much output as can have been made.
 pub(crate) fn verdict(basis: &Basis<'_>, metered: &Metered) -> Verdict {
@@ -92,8 +98,12 @@ pub(crate) fn verdict(basis: &Basis<'_>, metered: &Metered) -> Verdict {
     let reading = &metered.reading;
     let stopped_before_work = reading.error.is_some() && reading.output_bytes == 0 && reading.partial.is_none();
     let verdict = match &reading.usage {
+        UsageReading::Reported(usage) if is_doubted(basis, metered, usage) => {
+            partial(basis, metered, Some(usage), status).flagged("usage of nothing beside an answer: not believed (zero_usage)")
+        }
         UsageReading::Reported(usage) => exact(basis, metered, usage, status),
         UsageReading::Refused { why } => at_hold(basis, status).flagged(format!("usage refused: {why}")),
+        UsageReading::Missing if metered.is_senseless() => at_hold(basis, "cut").flagged("cut: the status is no answer to a call"),
         UsageReading::Missing if !success || stopped_before_work => Verdict::without_cost(Outcome::Voided, status),
         UsageReading::Missing if metered.says_nothing() => at_hold(basis, status).flagged("nothing in the answer could be read"),
         UsageReading::Missing => partial(basis, metered, reading.partial.as_ref(), status),
@@ -292,6 +302,20 @@ fn decoded_at_most(facts: &ModelFacts, bound: &Bound, elapsed: Duration) -> u64 
     millis.saturating_mul(rate).div_ceil(1_000).saturating_mul(bound.choices.max(1))
 }
 
+/// Whether counts say that nothing was made of an answer that has text, or that nothing at all was used.
+fn is_doubted(basis: &Basis<'_>, metered: &Metered, usage: &Usage) -> bool {
+    let Some(bound) = basis.bound.filter(|_| basis.zero_usage == ZeroUsage::Doubted && metered.estimate.is_none()) else { return false };
+    let text = metered.reading.output_bytes;
+    match usage.lines.iter().all(|line| line.quantity == 0) {
+        true => text > 0 || bound.output.is_none(),
+        false => {
+            let by_tokens = !usage.lines.iter().any(|line| matches!(line.meter, Meter::Other(_)));
+            let output = usage.total(&Meter::OutputTokens).saturating_add(usage.total(&Meter::ReasoningTokens));
+            by_tokens && output == 0 && text > TEXT_BYTES_MIN && bound.output.is_some()
+        }
+    }
+}
+
 /// Half a byte of text a token is more than any tokenizer packs; a count below that is worth a look (it still binds).
 fn is_implausibly_low(metered: &Metered, usage: &Usage) -> bool {
     const BYTES_PER_TOKEN: u64 = 32;
@@ -442,6 +466,7 @@ mod tests {
             fallback: Vec::new(),
             retries: 0,
             cost_from: CostFrom::Book,
+            zero_usage: ZeroUsage::Doubted,
         }
     }
 
@@ -463,6 +488,7 @@ mod tests {
             granted,
             image_tool: target.image_tool.as_ref(),
             cost_from: CostFrom::Book,
+            zero_usage: ZeroUsage::Doubted,
         };
         let verdict = verdict(&basis, &metered);
         assert_eq!(verdict.lines.iter().map(|line| line.nanos).sum::<i64>(), verdict.cost().get());

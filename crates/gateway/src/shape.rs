@@ -205,6 +205,7 @@ mod tests {
             fallback: Vec::new(),
             retries: 0,
             cost_from: crate::settings::CostFrom::Book,
+            zero_usage: crate::settings::ZeroUsage::Doubted,
         }
     }
 

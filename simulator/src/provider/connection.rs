@@ -12,16 +12,25 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 /// What a request may do to the connection that it came on.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Knobs {
     is_reset: AtomicBool,
     prefix: Mutex<Vec<u8>>,
+    heir: Mutex<Option<oneshot::Sender<Box<dyn Link>>>>,
 }
 
 impl Knobs {
+    /// Gives the link itself, once the server has let go of it, for answers that no HTTP server would write. Whoever asks for
+    /// it answers the request with an error, so that the server writes nothing and lets go.
+    pub fn inherit(&self) -> oneshot::Receiver<Box<dyn Link>> {
+        let (heir, link) = oneshot::channel();
+        *lock(&self.heir) = Some(heir);
+        link
+    }
+
     /// The next write fails and the peer sees a reset.
     pub fn reset(&self) {
         self.is_reset.store(true, Ordering::Relaxed);
@@ -75,7 +84,7 @@ impl Link for tokio::io::DuplexStream {}
 /// Serves one connection to its end.
 pub async fn serve(stream: impl Link, state: Arc<State>) {
     let knobs = Arc::new(Knobs::default());
-    let wire = Wire { stream, knobs: Arc::clone(&knobs) };
+    let wire = Wire { stream: Some(stream), knobs: Arc::clone(&knobs) };
     let service = service_fn(move |request| exchange::answer(Arc::clone(&state), Arc::clone(&knobs), request));
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().max_buf_size(1 << 20);
@@ -84,18 +93,34 @@ pub async fn serve(stream: impl Link, state: Arc<State>) {
 }
 
 /// A stream that a request can break.
-struct Wire<L> {
-    stream: L,
+struct Wire<L: Link> {
+    /// There until the wire is dropped.
+    stream: Option<L>,
     knobs: Arc<Knobs>,
+}
+
+impl<L: Link> Drop for Wire<L> {
+    fn drop(&mut self) {
+        if let (Some(heir), Some(stream)) = (lock(&self.knobs.heir).take(), self.stream.take()) {
+            // An heir that doesn't wait any more lets the link close.
+            let _ = heir.send(Box::new(stream));
+        }
+    }
 }
 
 impl<L: Link> Wire<L> {
     fn check(&self) -> io::Result<()> {
         if self.knobs.is_reset.load(Ordering::Relaxed) {
-            self.stream.break_off();
+            if let Some(stream) = &self.stream {
+                stream.break_off();
+            }
             return Err(io::ErrorKind::ConnectionReset.into());
         }
         Ok(())
+    }
+
+    fn stream(&mut self) -> io::Result<Pin<&mut L>> {
+        self.stream.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
     fn poll_prefix(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -104,7 +129,7 @@ impl<L: Link> Wire<L> {
             if bytes.is_empty() {
                 return Poll::Ready(Ok(()));
             }
-            match Pin::new(&mut self.stream).poll_write(cx, &bytes) {
+            match self.stream()?.poll_write(cx, &bytes) {
                 Poll::Ready(Ok(written)) => drop(lock(&self.knobs.prefix).drain(..written)),
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => return Poll::Pending,
@@ -116,7 +141,7 @@ impl<L: Link> Wire<L> {
 impl<L: Link> AsyncRead for Wire<L> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.check()?;
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        self.stream()?.poll_read(cx, buf)
     }
 }
 
@@ -124,15 +149,15 @@ impl<L: Link> AsyncWrite for Wire<L> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.check()?;
         std::task::ready!(self.poll_prefix(cx))?;
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        self.stream()?.poll_write(cx, buf)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        self.stream()?.poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.check()?;
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        self.stream()?.poll_shutdown(cx)
     }
 }

@@ -20,6 +20,7 @@ mod reply;
 mod route;
 mod rules;
 mod tools;
+mod wire;
 
 pub use connection::Link;
 pub use quote::quote;

@@ -26,7 +26,7 @@ pub fn send(reply: Reply, open: Open, knobs: Arc<Knobs>, ended: Status) -> Respo
         }
     }
     let is_stream = reply.frames.len() != 1;
-    if !is_stream && reply.finish != Finish::Stall {
+    if !is_stream && !matches!(reply.finish, Finish::Stall | Finish::Endless) {
         let length: usize = reply.frames.iter().map(|frame| frame.bytes.len()).sum();
         // A broken whole answer had promised more than it brings.
         let promised = if reply.finish == Finish::Break { length + 100 } else { length };
@@ -55,6 +55,9 @@ async fn run(frames: Vec<Frame>, finish: Finish, sender: Sender, mut open: Open,
             }
         }
         open.generated = open.generated.max(frame.tokens);
+        if frames.peek().is_none() && finish == Finish::Endless {
+            return forever(frame, sender, open).await;
+        }
         let item = Ok(BodyFrame::data(Bytes::from(frame.bytes)));
         if frames.peek().is_none() && finish == Finish::End {
             open.end(ended);
@@ -67,7 +70,7 @@ async fn run(frames: Vec<Frame>, finish: Finish, sender: Sender, mut open: Open,
         tokio::task::yield_now().await;
     }
     match finish {
-        Finish::End => open.end(ended),
+        Finish::End | Finish::Endless => open.end(ended),
         Finish::Stall => {
             sender.closed().await;
             drop(open);
@@ -80,4 +83,13 @@ async fn run(frames: Vec<Frame>, finish: Finish, sender: Sender, mut open: Open,
             let _ = sender.send(Err(io::ErrorKind::ConnectionReset.into())).await;
         }
     }
+}
+
+/// Sends one frame until the client has had enough.
+async fn forever(frame: Frame, sender: Sender, open: Open) {
+    let bytes = Bytes::from(frame.bytes);
+    while sender.send(Ok(BodyFrame::data(bytes.clone()))).await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(frame.pause_ms)).await;
+    }
+    drop(open);
 }

@@ -68,6 +68,8 @@ pub enum Finish {
     Break,
     /// The connection stays open and silent.
     Stall,
+    /// The last frame comes again and again.
+    Endless,
 }
 
 /// A whole HTTP answer.
@@ -116,6 +118,7 @@ pub fn told(mut usage: Value, lie: Option<Lie>) -> Option<Value> {
         Some(Lie::High) => |n| json!(n + 1_000_000),
         Some(Lie::Huge) => |_| json!(1_000_000_000_000_000_000_u64),
         Some(Lie::Negative) => |n| json!(-(n as i64) - 1),
+        Some(Lie::Low) => |n| json!(n / 10),
         Some(Lie::Quoted) => |n| json!(n.to_string()),
         Some(Lie::Float) => |n| json!(n as f64 + 0.5),
         Some(Lie::NotANumber) => |_| json!("@not-a-number@"),
@@ -160,6 +163,14 @@ pub fn stream(mut events: Vec<Event>, answer: &Answer, newline: &str, error: &Ev
     if answer.fault.and_then(crate::faults::Fault::lie) == Some(Lie::Twice) {
         events = events.into_iter().flat_map(|event| repeat(event, |event| event.kind == Kind::Usage)).collect();
     }
+    match answer.fault.and_then(crate::faults::Fault::lie) {
+        Some(Lie::Shrinks) => shrink(&mut events),
+        Some(Lie::Late) => {
+            let (usage, others): (Vec<Event>, Vec<Event>) = events.into_iter().partition(|event| event.kind == Kind::Usage);
+            events = others.into_iter().chain(usage).collect();
+        }
+        _ => {}
+    }
     events = damage_events(events, damage, error);
     let newline = match damage {
         Some(Damage::CrLf) => "\r\n",
@@ -169,6 +180,27 @@ pub fn stream(mut events: Vec<Event>, answer: &Answer, newline: &str, error: &Ev
     let frames = events.iter().map(|event| frame(event, answer, newline)).collect();
     let headers = vec![("content-type".to_owned(), "text/event-stream; charset=utf-8".to_owned())];
     Reply { status: 200, headers, frames, finish: Finish::End }
+}
+
+/// Tells the last usage once more with half of its output, before the stream's last mark.
+fn shrink(events: &mut Vec<Event>) {
+    let Some(at) = events.iter().rposition(|event| event.kind == Kind::Usage) else { return };
+    let Ok(mut halved) = serde_json::from_str::<Value>(&events[at].data) else { return };
+    for place in ["/usage", "/usageMetadata", "/response/usage"] {
+        if let Some(usage) = halved.pointer_mut(place) {
+            halve_output(usage);
+        }
+    }
+    let again = Event { data: halved.to_string(), ..events[at].clone() };
+    events.insert(at + 1, again);
+}
+
+fn halve_output(usage: &mut Value) {
+    for name in ["completion_tokens", "output_tokens", "candidatesTokenCount", "thoughtsTokenCount"] {
+        if let Some(count) = usage.get_mut(name) {
+            *count = json!(count.as_u64().unwrap_or(0) / 2);
+        }
+    }
 }
 
 fn repeat(event: Event, is_repeated: impl Fn(&Event) -> bool) -> Vec<Event> {
@@ -190,6 +222,20 @@ fn damage_events(mut events: Vec<Event>, damage: Option<Damage>, error: &Event) 
         Some(Damage::HugeLine) => {
             if let Some(event) = events.iter_mut().find(|event| event.kind == Kind::Content) {
                 event.data.insert_str(1, &" ".repeat(2 << 20));
+            }
+        }
+        Some(Damage::AfterDone) => {
+            let more = events.iter().filter(|event| matches!(event.kind, Kind::Content | Kind::Usage)).take(1).cloned().collect::<Vec<_>>();
+            events.extend(more);
+        }
+        Some(Damage::Reordered) => {
+            let (usage, others): (Vec<Event>, Vec<Event>) = events.into_iter().partition(|event| event.kind == Kind::Usage);
+            events = usage.into_iter().chain(others).collect();
+        }
+        Some(Damage::Injection) => {
+            let forged = r#"{"choices":[],"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}}"#;
+            if let Some(event) = events.iter_mut().find(|event| event.kind == Kind::Content) {
+                event.data.insert_str(1, &format!("\r\rdata: {forged}\r\r"));
             }
         }
         Some(Damage::NotJson) => events.iter_mut().for_each(|event| event.data = "<<< this is not json".to_owned()),
@@ -227,6 +273,24 @@ pub fn damage_bytes(mut reply: Reply, damage: Option<Damage>) -> Reply {
             let (at, bytes) = found.unwrap_or((half, 1));
             reply = broken(reply, at, bytes);
         }
+        Damage::AfterBytes(bytes) => reply = cut(reply, usize::try_from(bytes).unwrap_or(usize::MAX)),
+        Damage::NulBytes => {
+            let frame = Frame { bytes: b": \0\0\n\ndata: \0\n\n".to_vec(), tokens: 0, pause_ms: 0 };
+            reply.frames.insert(half, frame);
+        }
+        Damage::InvalidUtf8 => invalid_utf8(&mut reply.frames),
+        Damage::Bom => {
+            if let Some(first) = reply.frames.first_mut() {
+                first.bytes.splice(0..0, *b"\xEF\xBB\xBF");
+            }
+        }
+        Damage::EndlessLine => reply = endless(reply, half, format!("data: {}", "a".repeat(64 << 10)).into_bytes(), 0),
+        Damage::EndlessComments => reply = endless(reply, half, b": still here\n\n".to_vec(), 5),
+        Damage::EndlessContent => {
+            let content = reply.frames.get(half).map(|frame| frame.bytes.clone()).unwrap_or_default();
+            reply = endless(reply, half, content, 0);
+        }
+        Damage::EndlessJson => reply = endless(reply, 0, vec![b' '; 256 << 10], 0),
         Damage::Stall => {
             reply.frames.truncate(half);
             reply.finish = Finish::Stall;
@@ -249,6 +313,41 @@ pub fn damage_bytes(mut reply: Reply, damage: Option<Damage>) -> Reply {
         _ => {}
     }
     reply
+}
+
+/// The first frames as they are, then one that never ends; everything that was planned is made by then.
+fn endless(mut reply: Reply, frames: usize, bytes: Vec<u8>, pause_ms: u64) -> Reply {
+    reply.frames.truncate(frames);
+    reply.frames.push(Frame { bytes, tokens: u64::MAX, pause_ms });
+    reply.finish = Finish::Endless;
+    reply
+}
+
+/// Breaks off after so many bytes. The event that they end in was made, though only a part of it came.
+fn cut(mut reply: Reply, mut bytes: usize) -> Reply {
+    let mut frames = Vec::new();
+    for mut frame in reply.frames {
+        if bytes == 0 {
+            break;
+        }
+        frame.bytes.truncate(bytes);
+        bytes -= frame.bytes.len();
+        frames.push(frame);
+    }
+    reply.frames = frames;
+    reply.finish = Finish::Break;
+    reply
+}
+
+fn invalid_utf8(frames: &mut [Frame]) {
+    let middle = frames.len() / 2;
+    let Some(frame) = frames.get_mut(middle) else { return };
+    let is_key =
+        |window: &[u8]| window.starts_with(b"\"content\":\"") || window.starts_with(b"\"text\":\"") || window.starts_with(b"\"delta\":\"");
+    if let Some(at) = (0..frame.bytes.len()).find(|at| is_key(&frame.bytes[*at..])) {
+        let inside = frame.bytes[at..].iter().enumerate().filter(|(_, byte)| **byte == b'"').nth(2).map_or(at, |(quote, _)| at + quote + 1);
+        frame.bytes.insert(inside, 0xFF);
+    }
 }
 
 fn broken(mut reply: Reply, frames: usize, bytes: usize) -> Reply {
@@ -275,33 +374,81 @@ fn single_bytes(frames: Vec<Frame>, pause_ms: u64) -> Vec<Frame> {
 /// A gzip file of so many zero bytes, about 1/159 of their size: fixed Huffman codes, "258 more of the same" again and again.
 /// Its checksum is left wrong, because whoever gets to the end has already failed the test.
 pub fn gzip_of_zeros(size: usize) -> Vec<u8> {
-    let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
-    let (mut hold, mut held) = (0_u64, 0_u32);
-    let mut put = |bits: u64, count: u32, bytes: &mut Vec<u8>| {
-        hold |= bits << held;
-        held += count;
-        while held >= 8 {
-            bytes.push((hold & 0xff) as u8);
-            hold >>= 8;
-            held -= 8;
-        }
-    };
-    put(0b011, 3, &mut bytes); // the last block, with fixed codes
-    put(0b0000_1100, 8, &mut bytes); // literal 0
+    let mut bits = Bits::begin();
+    bits.literal(0);
     for _ in 0..size / 258 {
-        put(0b1010_0011, 8, &mut bytes); // length 258
-        put(0, 5, &mut bytes); // distance 1
+        bits.put(0b1010_0011, 8); // length 258
+        bits.put(0, 5); // distance 1
     }
-    put(0, 7, &mut bytes); // end of block
-    put(0, 7, &mut bytes); // fill up the last byte
-    bytes.extend([0; 4]);
-    bytes.extend(u32::try_from(size).unwrap_or(u32::MAX).to_le_bytes());
-    bytes
+    bits.end(0, u32::try_from(size).unwrap_or(u32::MAX))
+}
+
+/// A gzip file with these bytes, every one a Huffman code of its own: not smaller, and unreadable without unpacking.
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut bits = Bits::begin();
+    bytes.iter().for_each(|byte| bits.literal(*byte));
+    bits.end(crc32(bytes), u32::try_from(bytes.len()).unwrap_or(u32::MAX))
+}
+
+/// A gzip file of one block with fixed codes, bit by bit.
+struct Bits {
+    bytes: Vec<u8>,
+    hold: u64,
+    held: u32,
+}
+
+impl Bits {
+    fn begin() -> Self {
+        let mut bits = Self { bytes: vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255], hold: 0, held: 0 };
+        bits.put(0b011, 3); // the last block, with fixed codes
+        bits
+    }
+
+    fn put(&mut self, bits: u64, count: u32) {
+        self.hold |= bits << self.held;
+        self.held += count;
+        while self.held >= 8 {
+            self.bytes.push((self.hold & 0xff) as u8);
+            self.hold >>= 8;
+            self.held -= 8;
+        }
+    }
+
+    /// Codes go in with their highest bit first.
+    fn literal(&mut self, byte: u8) {
+        let (code, count) = if byte < 144 { (0x30 + u64::from(byte), 8) } else { (0x190 + u64::from(byte) - 144, 9) };
+        (0..count).rev().for_each(|at| self.put(code >> at & 1, 1));
+    }
+
+    fn end(mut self, sum: u32, size: u32) -> Vec<u8> {
+        self.put(0, 7); // end of block
+        self.put(0, 7); // fill up the last byte
+        self.bytes.extend(sum.to_le_bytes());
+        self.bytes.extend(size.to_le_bytes());
+        self.bytes
+    }
+}
+
+/// The checksum of gzip.
+fn crc32(bytes: &[u8]) -> u32 {
+    let mut sum = u32::MAX;
+    for byte in bytes {
+        sum ^= u32::from(*byte);
+        for _ in 0..8 {
+            sum = if sum & 1 == 1 { sum >> 1 ^ 0xEDB8_8320 } else { sum >> 1 };
+        }
+    }
+    !sum
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_checksum_of_gzip_is_the_usual_one() {
+        assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
+    }
 
     #[test]
     fn groups_cover_all_pieces() {

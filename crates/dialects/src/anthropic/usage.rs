@@ -59,7 +59,8 @@ impl Counts {
             self.written_5m = newer.written_5m.or(self.written_5m);
             self.written_1h = newer.written_1h.or(self.written_1h);
         }
-        self.output = newer.output.or(self.output);
+        // Cumulative, so that a smaller count can't be true.
+        self.output = newer.output.max(self.output);
         self.thinking = newer.thinking.or(self.thinking);
         self.searches = newer.searches.or(self.searches);
         if newer.compaction != [0; 4] {

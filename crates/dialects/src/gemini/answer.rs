@@ -30,7 +30,7 @@ pub(crate) fn read_answer(root: Value<'_>, reading: &mut Reading) {
     if let Some(metadata) = root.get("usageMetadata") {
         tier(metadata, reading);
         let known = grounded(&reading.usage);
-        reading.usage = usage::read(metadata);
+        reading.counted(usage::read(metadata));
         keep_grounding(&known, &mut reading.usage);
     }
     ground(searches as u64, u64::from(places > 0), reading);

@@ -55,7 +55,7 @@ pub(crate) fn chat_event(root: Value<'_>, counting: Counting, reading: &mut Read
     }
     match usage::read(counts, &CHAT, counting) {
         UsageReading::Reported(running) if !is_empty && !progress.are_finished() => reading.partial = Some(running),
-        found => reading.usage = found,
+        found => reading.counted(found),
     }
     looked_up(reading);
     if is_empty { Passing::UsageOnly } else { Passing::On }
@@ -65,6 +65,8 @@ pub(crate) fn chat_event(root: Value<'_>, counting: Counting, reading: &mut Read
 pub(crate) fn responses_event(root: Value<'_>, counting: Counting, reading: &mut Reading) {
     let kind = root.get("type").and_then(Value::text).unwrap_or_default();
     match kind.as_ref() {
+        // A response ends once; whatever says so again is a repeat.
+        "response.completed" | "response.incomplete" | "response.failed" if reading.complete => {}
         "response.completed" | "response.incomplete" | "response.failed" => {
             reading.complete = true;
             if let Some(response) = root.get("response") {

@@ -272,6 +272,7 @@ fn settings(base_url: &str) -> Settings {
         fallback: Vec::new(),
         retries: 0,
         cost_from: gateway::CostFrom::Book,
+        zero_usage: gateway::ZeroUsage::Doubted,
     };
     Settings {
         reach: String::new(),

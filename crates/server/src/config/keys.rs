@@ -161,6 +161,13 @@ pub(crate) const KEYS: &[KeyDoc] = &[
         "\"book\"",
         "Which cost binds where the provider says itself what a call cost: usage by the price book, or the provider's own figure. Both are kept, and holds are by the price book.",
     ),
+    row(
+        "providers",
+        "zero_usage",
+        "`doubted` or `trusted`",
+        "\"doubted\"",
+        "What counts of nothing mean beside an answer that has text: `doubted` charges it as an answer without usage (its input, and at least what was relayed), `trusted` takes zero as its cost. A model whose price is zero costs nothing either way.",
+    ),
     row("budgets", "name", "name", "", "Unique name. It is the budget's identity: renaming it begins a new one."),
     row(
         "budgets",

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use dialects::Dialect;
-use gateway::{CostFrom, ProviderSettings, Secret, UseKey};
+use gateway::{CostFrom, ProviderSettings, Secret, UseKey, ZeroUsage};
 
 use super::meaning::Faults;
-use super::typed::{CostFromWord, DialectWord, ProviderSection, UseKeyWord};
+use super::typed::{CostFromWord, DialectWord, ProviderSection, UseKeyWord, ZeroUsageWord};
 use crate::Environment;
 
 /// The providers of a config without any: the vendors, or whom the environment's base-URL variables name instead.
@@ -34,6 +34,7 @@ pub(crate) fn built_in(env: &Environment) -> Vec<ProviderSection> {
         fallback: Vec::new(),
         retries: 0,
         cost_from: CostFromWord::Book,
+        zero_usage: ZeroUsageWord::Doubted,
     })
     .collect()
 }
@@ -193,6 +194,10 @@ fn settings(section: &ProviderSection, base_url: http::Uri, env: &Environment, n
         cost_from: match section.cost_from {
             CostFromWord::Book => CostFrom::Book,
             CostFromWord::Provider => CostFrom::Provider,
+        },
+        zero_usage: match section.zero_usage {
+            ZeroUsageWord::Doubted => ZeroUsage::Doubted,
+            ZeroUsageWord::Trusted => ZeroUsage::Trusted,
         },
     }
 }

@@ -175,6 +175,8 @@ pub(crate) struct ProviderSection {
     pub retries: u32,
     #[serde(default)]
     pub cost_from: CostFromWord,
+    #[serde(default)]
+    pub zero_usage: ZeroUsageWord,
 }
 
 fn every_model() -> Vec<String> {
@@ -199,6 +201,14 @@ pub(crate) enum UseKeyWord {
     #[default]
     Virtual,
     Always,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ZeroUsageWord {
+    #[default]
+    Doubted,
+    Trusted,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,7 +8,7 @@ use super::super::plan::{self, Answer};
 use super::super::pump::{self, Body};
 use super::super::reply::{self, Finish, Frame, Reply};
 use super::super::route::Operation;
-use super::super::{State, anthropic, errors, gemini, openai};
+use super::super::{State, anthropic, errors, gemini, openai, wire};
 use super::with_ids;
 use crate::biller::Usage;
 use crate::faults::{Damage, Fault};
@@ -50,15 +50,15 @@ pub async fn answer(state: Arc<State>, knobs: Arc<Knobs>, mut call: Generate) ->
     call.record.turn = index;
     call.record.planned(&answer);
     let open = state.books.receive(call.record.clone());
-    if is_embedding {
-        let reply = Reply::json(200, &embedding(&call, &answer));
-        return deliver(&call, &answer, open, knobs, reply).await;
-    }
     if let Some(response) = early(&call, &answer, &open) {
         return refused(response, open, knobs, &answer);
     }
     if answer.fault == Some(Fault::Silence) {
         return silence(open).await;
+    }
+    if is_embedding {
+        let reply = Reply::json(200, &embedding(&call, &answer));
+        return deliver(&call, &answer, open, knobs, reply).await;
     }
     let id = format!("sim{}{:08}", state.start_id, open.seq());
     lock(&state.stored).insert(format!("resp_{id}"), answer.usage.prompt() + answer.usage.output);
@@ -194,6 +194,7 @@ fn document(call: &Generate, answer: &Answer, id: &str) -> Value {
         }
         Operation::Responses => openai::responses::whole(answer, id, created),
         Operation::Messages => anthropic::whole(&call.ask, answer, id),
+        Operation::Embeddings | Operation::GeminiEmbed { .. } => embedding(call, answer),
         _ => gemini::whole(&call.ask, answer, id),
     }
 }
@@ -259,6 +260,11 @@ async fn deliver(call: &Generate, answer: &Answer, mut open: Open, knobs: Arc<Kn
     };
     let reply = reply::damage_bytes(with_ids(reply, call.ask.dialect, &open.request_id), damage);
     open.note(|record| record.http_status = reply.status);
+    if let Some(Fault::Wire(trick)) = answer.fault {
+        // The answer is written by hand, so the server must write nothing.
+        tokio::spawn(wire::play(knobs.inherit(), trick, reply, open));
+        return Err(io::ErrorKind::Other.into());
+    }
     Ok(pump::send(reply, open, knobs, Status::Completed))
 }
 

@@ -14,6 +14,7 @@ pub(crate) fn message_event(root: Value<'_>, reading: &mut Reading, counts: &mut
             let Some(message) = root.get("message") else { return };
             head(message, reading);
             take(message, reading, counts);
+            counts.without_placeholder();
             reading.partial = counts.input_side();
         }
         "content_block_start" => {

@@ -35,6 +35,11 @@ impl Counts {
         }
     }
 
+    /// Forgets the output side of a stream's first event, which is a placeholder.
+    pub(super) fn without_placeholder(&mut self) {
+        self.output = None;
+    }
+
     fn read(usage: Value<'_>) -> Result<Self, String> {
         Ok(Self {
             input: tally(usage, "input_tokens")?,

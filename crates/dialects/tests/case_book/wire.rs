@@ -100,9 +100,15 @@ pub fn generate(usage: &Value, head: &Value) -> Vec<Wire> {
     let candidate = |text: &str, end: Value| json!([{"content": {"role": "model", "parts": [{"text": text}]}, "finishReason": end}]);
     let answer = with(json!({"candidates": candidate("Hello.", json!("STOP")), "usageMetadata": usage, "modelVersion": "served"}), head);
     let mut begun = json!({"candidates": [{"content": {"role": "model", "parts": [{"text": "Hel"}]}}], "modelVersion": "served"});
-    begun["usageMetadata"] = json!({"promptTokenCount": usage.get("promptTokenCount"), "candidatesTokenCount": 1});
+    begun["usageMetadata"] =
+        json!({"promptTokenCount": usage.get("promptTokenCount"), "candidatesTokenCount": running(usage, "candidatesTokenCount")});
     let array = Wire { form: "array", stream: true, bytes: json!([begun, answer]).to_string().into_bytes() };
     vec![whole(&answer), events(&[("", begun), ("", answer)], ""), array]
+}
+
+/// A running count, which the final one is never below.
+fn running(usage: &Value, name: &str) -> u64 {
+    usage.get(name).and_then(Value::as_u64).unwrap_or(0).min(1)
 }
 
 /// Images that were made, whole and as the event that ends their stream.

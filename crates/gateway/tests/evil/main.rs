@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::type_complexity, reason = "a test may end by a panic, and its table is its type")]
 
 mod check;
+mod cuts;
 mod matrix;
 mod proof;
 mod shapes;

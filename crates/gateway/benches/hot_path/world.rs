@@ -105,6 +105,7 @@ fn settings(provider: SocketAddr) -> Settings {
         fallback: Vec::new(),
         retries: 0,
         cost_from: gateway::CostFrom::Book,
+        zero_usage: gateway::ZeroUsage::Doubted,
     };
     Settings {
         reach: String::new(),

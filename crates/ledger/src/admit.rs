@@ -87,8 +87,8 @@ impl Place {
 }
 
 impl Ledger {
-    pub(crate) fn decide_hold(&self, ask: &HoldAsk, at: Timestamp) -> Result<Held, No> {
-        check_ask(ask)?;
+    pub(crate) fn decide_hold(&self, ask: &HoldAsk, want: Nanos, at: Timestamp) -> Result<Held, No> {
+        check_ask(ask.min, want)?;
         if self.holds.contains_key(&ask.id) || self.closed.get(ask.id).is_some() {
             return Err(No::invalid("a hold with this id was asked for before"));
         }
@@ -96,11 +96,11 @@ impl Ledger {
         if let Some(refusal) = worst_refusal(&places, ask.min) {
             return Err(No::Refused(Box::new(refusal)));
         }
-        let granted = grant_over(&places, ask.min, ask.want);
+        let granted = grant_over(&places, ask.min, want);
         let told = |place: &&Place| place.shadow.is_some_and(|limit| place.sums.refuses(limit, ask.min).is_some());
         let shadowed = places.iter().filter(told).map(|place| place.account.clone()).collect();
         let amount = |place: &Place| if place.counts { granted } else { Nanos::ZERO };
-        let accounts = places.iter().map(|place| (place.account.clone(), amount(place))).collect();
+        let accounts = places.into_iter().map(|place| (amount(&place), place.account)).map(|(amount, account)| (account, amount)).collect();
         let (id, assume_at, covered) = (ask.id, ask.assume_at, ask.covered);
         Ok(Held { id, at, granted, accounts, assume_at, covered, shadowed })
     }
@@ -200,6 +200,16 @@ impl Ledger {
         self.holds.insert(held.id, open);
     }
 
+    /// Notes in which periods a hold was granted just now, under the definitions in force: the next call most likely counts in
+    /// the same ones.
+    pub(crate) fn note_periods(&mut self, held: &Held) {
+        for (account, _) in &held.accounts {
+            if let Account::Budget { budget, .. } = account {
+                self.budgets.count_in(budget, held.at, Period::of(account));
+            }
+        }
+    }
+
     fn measures_list(&self, account: &Account) -> bool {
         let Account::Budget { budget, .. } = account else {
             return false;
@@ -218,8 +228,8 @@ impl Period {
     }
 }
 
-pub(crate) fn check_ask(ask: &HoldAsk) -> Result<(), No> {
-    if ask.min < Nanos::ZERO || ask.want < ask.min || ask.want > Nanos::MAX {
+pub(crate) fn check_ask(min: Nanos, want: Nanos) -> Result<(), No> {
+    if min < Nanos::ZERO || want < min || want > Nanos::MAX {
         return Err(No::invalid("a hold asks for 0 ≤ min ≤ want ≤ one billion dollars"));
     }
     Ok(())

@@ -24,16 +24,21 @@ pub(crate) struct Budget {
     /// Every account in hot memory.
     pub(crate) parts: BTreeMap<Part, SlotId>,
     calendar: Calendar,
+    /// The period that was counted in last, so that most calls needn't ask the calendar.
+    latest: Option<Period>,
 }
 
 impl Budget {
     pub(crate) fn new(spec: BudgetSpec) -> Self {
         let calendar = Calendar::of(&spec).unwrap_or_else(|| Calendar::in_utc(&spec));
-        Self { spec, archived: false, split_at: None, parts: BTreeMap::new(), calendar }
+        Self { spec, archived: false, split_at: None, parts: BTreeMap::new(), calendar, latest: None }
     }
 
     /// The period that a call at `now` counts in.
     pub(crate) fn period(&self, now: Timestamp) -> Period {
+        if let Some(latest) = self.latest.filter(|latest| latest.contains(now)) {
+            return latest;
+        }
         let Some(split_at) = self.split_at else {
             return self.calendar.period(now);
         };
@@ -74,6 +79,7 @@ impl Budget {
             self.split_at = Some(just_after(latest));
         }
         self.calendar = Calendar::of(&spec).unwrap_or_else(|| Calendar::in_utc(&spec));
+        self.latest = None;
         self.spec = spec;
         self.archived = false;
     }
@@ -126,6 +132,15 @@ impl Budgets {
         self.by_name.insert(spec.name.clone(), id);
         self.index.insert(id, &spec.matches);
         id
+    }
+
+    /// Notes the period that a call at `at` counts in under the budget's definition.
+    pub(crate) fn count_in(&mut self, name: &str, at: Timestamp, period: Period) {
+        if let Some(budget) = self.by_name.get(name).and_then(|id| self.list.get_mut(*id))
+            && budget.latest.is_none_or(|latest| !latest.contains(at))
+        {
+            budget.latest = Some(period);
+        }
     }
 
     pub(crate) fn archive(&mut self, name: &str) {

@@ -9,7 +9,7 @@ use crate::account::{Accounts, SlotId};
 use crate::budget::{Budgets, check};
 use crate::hold::{Closed, Open};
 use crate::run::Run;
-use crate::{Account, Command, Event, HoldId, No, Period, RunId};
+use crate::{Account, Command, Event, HoldAsk, HoldId, No, Period, RunId};
 
 /// Budgets, accounts, runs and holds.
 ///
@@ -42,13 +42,21 @@ impl Ledger {
             Command::RaiseRun { run, by } => self.decide_raise(*run, *by, at),
             Command::SetRunLimit { run, limit } => self.decide_run_limit(*run, *limit, at),
             Command::EndRun(run) => self.decide_end(*run, at),
-            Command::Hold(ask) => self.decide_hold(ask, at).map(Event::Held),
+            Command::Hold(ask) => self.decide_hold(ask, ask.want, at).map(Event::Held),
             Command::Settle { hold, cost, estimated } => self.decide_settle(*hold, *cost, *estimated, at),
             Command::Void(hold) => self.open(*hold).map(|_| Event::Voided { at, hold: *hold }),
             Command::Unresolve(hold) => self.decide_unresolve(*hold, at),
             Command::Assume(hold) => self.decide_assume(*hold, at),
             Command::TrueUp { hold, cost } => self.decide_true_up(*hold, *cost, at),
         }
+    }
+
+    /// As [`Ledger::decide`] of [`Command::Hold`], for at most `want` instead of what the ask wants.
+    ///
+    /// # Errors
+    /// Says why nothing happens.
+    pub fn decide_ask(&self, ask: &HoldAsk, want: Nanos, now: Timestamp) -> Result<Event, No> {
+        self.decide_hold(ask, want, self.clock(now)).map(Event::Held)
     }
 
     /// Makes an event true. An event about a hold or run that isn't there changes nothing, so that a line of the journal
@@ -66,7 +74,10 @@ impl Ledger {
             Event::RunStarted { at, spec } => self.start_run(spec, *at),
             Event::RunLimitSet { run, limit, .. } => self.set_run_limit(*run, *limit),
             Event::RunEnded { at, run } => self.end_run(*run, *at),
-            Event::Held(held) => self.place_hold(held),
+            Event::Held(held) => {
+                self.place_hold(held);
+                self.note_periods(held);
+            }
             Event::Settled { at, hold, cost, estimated, postings } => {
                 self.close(*hold, postings, estimated.then_some((*cost, *at)));
             }

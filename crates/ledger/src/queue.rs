@@ -14,6 +14,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use money::Nanos;
 
 use crate::account::to_nanos;
 use crate::admit::{Scope, check_ask};
@@ -68,16 +69,21 @@ impl<T> Queue<T> {
     /// wait behind one of them. What wouldn't fit in any order, or makes no sense,
     /// comes back as it is, for the ledger to say why.
     pub fn turn(&mut self, ledger: &Ledger, ask: &HoldAsk, now: Timestamp) -> Option<HoldAsk> {
-        if self.is_empty() || check_ask(ask).is_err() {
-            return Some(ask.clone());
+        self.turn_want(ledger, ask, now).map(|want| HoldAsk { want, ..ask.clone() })
+    }
+
+    /// The same as [`Queue::turn`], telling only the `want` of the ask that may be decided: for [`Ledger::decide_ask`].
+    pub fn turn_want(&mut self, ledger: &Ledger, ask: &HoldAsk, now: Timestamp) -> Option<Nanos> {
+        if self.is_empty() || check_ask(ask.min, ask.want).is_err() {
+            return Some(ask.want);
         }
         self.draw_up(ledger, now);
         let scopes = limiting_scopes(ledger, ask, now);
         if !fits_alone(ledger, &scopes, ask, now) {
-            return Some(ask.clone());
+            return Some(ask.want);
         }
         let room = self.lines.room_beside(ledger, &scopes, ask.min, ledger.clock(now))?;
-        Some(within(ask, room))
+        Some(want_within(ask, room))
     }
 
     /// Whether a newcomer must wait behind somebody, though it may fit.
@@ -174,6 +180,9 @@ fn fits_alone(ledger: &Ledger, scopes: &[Scope], ask: &HoldAsk, now: Timestamp) 
 }
 
 fn within(ask: &HoldAsk, room: i128) -> HoldAsk {
-    let want = ask.want.min(to_nanos(room)).max(ask.min);
-    HoldAsk { want, ..ask.clone() }
+    HoldAsk { want: want_within(ask, room), ..ask.clone() }
+}
+
+fn want_within(ask: &HoldAsk, room: i128) -> Nanos {
+    ask.want.min(to_nanos(room)).max(ask.min)
 }

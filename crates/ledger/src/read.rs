@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use money::Nanos;
 
-use crate::account::{Sums, to_nanos};
+use crate::account::{Slot, Sums, to_nanos};
 use crate::admit::{Place, Scope, grant_over, worst_refusal};
 use crate::budget::Budget;
 use crate::hold::{Entry, Open};
@@ -91,7 +91,8 @@ impl Ledger {
         let open = self.holds.get(&hold)?;
         let limiting = open.entries.iter().filter_map(|entry| self.limiting(entry));
         let tightest = limiting.min_by(|a, b| (a.0, &a.1.account).cmp(&(b.0, &b.1.account)));
-        Some(Grant { hold, granted: open.granted, tightest: tightest.map(|(_, view)| view), shadowed: open.shadowed.clone() })
+        let tightest = tightest.map(|(_, slot, limit)| slot.sums.view(slot.account.clone(), Some(limit)));
+        Some(Grant { hold, granted: open.granted, tightest, shadowed: open.shadowed.clone() })
     }
 
     /// A run, ended ones included.
@@ -111,9 +112,20 @@ impl Ledger {
         self.holds.get(&hold).map(|open| self.hold_view(hold, open))
     }
 
+    /// The amount of an open hold, and whether its outcome is unknown.
+    #[must_use]
+    pub fn open_amount(&self, hold: HoldId) -> Option<(Nanos, bool)> {
+        self.holds.get(&hold).map(|open| (open.granted, open.unresolved))
+    }
+
     /// Every open hold, by id, unresolved ones included.
     pub fn open_holds(&self) -> impl Iterator<Item = HoldView> {
         self.holds.iter().map(|(id, open)| self.hold_view(*id, open))
+    }
+
+    /// Every open hold's id, amount, instant from which it may be assumed, and whether its outcome is unknown.
+    pub fn open_amounts(&self) -> impl Iterator<Item = (HoldId, Nanos, Timestamp, bool)> {
+        self.holds.iter().map(|(id, open)| (*id, open.granted, open.assume_at, open.unresolved))
     }
 
     /// Holds whose outcome is unknown, those first that are assumed first.
@@ -154,11 +166,11 @@ impl Ledger {
         place.sums.view(place.account.clone(), self.limit(&place.account))
     }
 
-    /// The account of a hold's entry and what is available there, if it can refuse.
-    fn limiting(&self, entry: &Entry) -> Option<(i128, AccountView)> {
+    /// What is available on the account of a hold's entry, if it can refuse, with its limit.
+    fn limiting(&self, entry: &Entry) -> Option<(i128, &Slot, Nanos)> {
         let slot = self.accounts.get(entry.slot).filter(|_| entry.counts)?;
         let limit = self.enforced_limit(&slot.account)?;
-        Some((slot.sums.available(limit), slot.sums.view(slot.account.clone(), Some(limit))))
+        Some((slot.sums.available(limit), slot, limit))
     }
 
     fn enforced_limit(&self, account: &Account) -> Option<Nanos> {

@@ -1,5 +1,6 @@
 //! Time, and ids made of it, handed in at the edge so that tests own them.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -16,15 +17,25 @@ pub trait Clock: Send + Sync + 'static {
     }
 }
 
-/// The machine's clock.
-#[derive(Clone, Copy, Debug)]
+/// The machine's clock. Its ids grow, also within one millisecond and when the wall clock is set back, so that their order is
+/// the order in which they were asked for.
+#[derive(Debug)]
 pub struct SystemClock {
     started: Instant,
+    ids: Mutex<Ids>,
+}
+
+struct Ids(ulid::Generator);
+
+impl core::fmt::Debug for Ids {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Ids(…)")
+    }
 }
 
 impl Default for SystemClock {
     fn default() -> Self {
-        Self { started: Instant::now() }
+        Self { started: Instant::now(), ids: Mutex::new(Ids(ulid::Generator::new())) }
     }
 }
 
@@ -35,5 +46,11 @@ impl Clock for SystemClock {
 
     fn monotonic(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    fn new_id(&self) -> u128 {
+        let next = self.ids.lock().unwrap_or_else(PoisonError::into_inner).0.generate();
+        // Only 2^80 ids within a millisecond use the generator up.
+        next.unwrap_or_else(|_| ulid::Ulid::new()).0
     }
 }

@@ -75,9 +75,18 @@ async fn verify_sees_what_was_changed_behind_the_ledgers_back() {
             "INSERT INTO attempts SELECT hold || 'X', call_id, attempt, at_us, dialect, operation, provider, model_asked, model_sent, status, granted_nanos, held_nanos, cost_nanos, estimated, assume_us, ceiling, run, key, team, start, \"end\", unpriced_tokens FROM attempts LIMIT 1",
             Some("recorded twice"),
         ),
+        (
+            "UPDATE attempts SET start = unhex(hex(substr(start, 1, length(start) - 1)) || '07') WHERE rowid = 1",
+            Some("isn't what the journal has"),
+        ),
+        (
+            "UPDATE attempts SET \"end\" = unhex(hex(substr(\"end\", 1, length(\"end\") - 1)) || '07') WHERE rowid = 1",
+            Some("isn't what the journal has"),
+        ),
+        ("UPDATE meta SET value = 5 WHERE name = 'orphaned_row'", Some("unresolved in its record")),
         ("UPDATE meta SET value = 5 WHERE name = 'spent_nanos'", Some("kept as their sum")),
         ("UPDATE audit SET actor = 'nobody' WHERE seq = 1", Some("audit's chain")),
-        ("UPDATE snapshots SET state = replace(state, '\"spent\":\"3000000000\"', '\"spent\":\"1000000000\"')", Some("was changed")),
+        ("UPDATE snapshots SET state = unhex(hex(substr(state, 1, length(state) - 1)) || '07')", Some("was changed")),
     ];
     for (sql, expected) in tampered {
         let dir = TempDir::new();

@@ -4,7 +4,7 @@
 
 mod support;
 
-use store::{CallFilter, CallStatus, HoldAnswer, Outcome, Resolution, Target};
+use store::{CallFilter, CallId, CallStatus, HoldAnswer, Outcome, Resolution, Target};
 use support::*;
 
 #[tokio::test]
@@ -126,5 +126,28 @@ async fn a_cost_that_nobody_knows_is_not_zero() {
         let call = books.reader().call(request.start.call).unwrap().unwrap();
         assert_eq!((call.known_cost(), call.is_unpriced()), (known.map(usd), is_unpriced), "{call:?}");
     }
+    books.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn pages_of_calls_miss_none_and_repeat_none_whatever_the_order_of_their_holds() {
+    let dir = TempDir::new();
+    let (books, _) = open(dir.path());
+    put(&books, budget("all", "100", &[])).await;
+    // Ids are drawn before holds are granted, so their orders differ under load; a call may have several attempts.
+    let calls: Vec<CallId> = (0..4).map(|_| CallId(id())).collect();
+    for (call, attempt) in [(calls[2], 1), (calls[0], 1), (calls[3], 1), (calls[1], 1), (calls[2], 2), (calls[0], 2)] {
+        let grant = granted(books.hold(request_for(call, attempt, "1", &[("team", "search")])).await.unwrap());
+        settle(&books, grant.hold, "0.5").await;
+    }
+    let mut filter = CallFilter { limit: Some(1), attributes: attributes(&[("team", "search")]), ..CallFilter::default() };
+    let mut listed = Vec::new();
+    while let Some(last) = books.reader().calls(&filter).unwrap().pop() {
+        listed.push(last.call);
+        filter.before = Some(last.call);
+    }
+    assert_eq!(listed, calls.iter().rev().copied().collect::<Vec<_>>());
+    filter = CallFilter { attributes: attributes(&[("team", "ads")]), ..CallFilter::default() };
+    assert!(books.reader().calls(&filter).unwrap().is_empty());
     books.close().await.unwrap();
 }

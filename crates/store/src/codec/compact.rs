@@ -2,7 +2,10 @@
 //! here that tells the bytes' order, which is fixed: what changes later gets another version number.
 
 use jiff::Timestamp;
-use ledger::{Account, Attributes, Event, Held, HoldId, Posting, PostingKind, RunId};
+use ledger::{
+    Account, AccountState, Attributes, BudgetSpec, BudgetState, ClosedState, Event, Held, HoldId, HoldState, Measure, OnExceed, Posting,
+    PostingKind, RunId, RunSpec, RunState, State, Window,
+};
 use money::Nanos;
 use serde::de::Error as _;
 use serde::ser::SerializeSeq as _;
@@ -39,6 +42,7 @@ numbers! {
     run: RunId = u128, |id| id.0, |id| Some(RunId(id));
     run_option: Option<RunId> = Option<u128>, |id| id.map(|id| id.0), |id| Some(id.map(RunId));
     amount: Nanos = i64, |amount| amount.get(), |amount| Some(Nanos::new(amount));
+    amount_option: Option<Nanos> = Option<i64>, |amount| amount.map(Nanos::get), |amount| Some(amount.map(Nanos::new));
     time: Timestamp = (i64, i32), |at| (at.as_second(), at.subsec_nanosecond()), |(second, nano)| Timestamp::new(second, nano).ok();
     time_option: Option<Timestamp> = Option<(i64, i32)>,
         |at| at.map(|at| (at.as_second(), at.subsec_nanosecond())),
@@ -76,6 +80,11 @@ lists! {
     accounts: Account = "AccountBytes";
     postings: Posting = "PostingBytes";
     shares: (Account, Nanos) = "share";
+    budget_states: BudgetState = "BudgetStateBytes";
+    run_states: RunState = "RunStateBytes";
+    account_states: AccountState = "AccountStateBytes";
+    hold_states: HoldState = "HoldStateBytes";
+    closed_states: ClosedState = "ClosedStateBytes";
 }
 
 mod share {
@@ -209,6 +218,133 @@ impl From<HoldEventRead> for Event {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(remote = "Window")]
+enum WindowBytes {
+    Total,
+    Minute,
+    Hour,
+    Day,
+    Week,
+    Month,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "OnExceed")]
+enum ExceedBytes {
+    Block,
+    Shadow,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Measure")]
+enum MeasureBytes {
+    Billed,
+    List,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "BudgetSpec")]
+struct SpecBytes {
+    name: String,
+    #[serde(with = "amount_option")]
+    limit: Option<Nanos>,
+    #[serde(with = "WindowBytes")]
+    window: Window,
+    time_zone: String,
+    week_starts_monday: bool,
+    matches: Attributes,
+    per: Vec<String>,
+    #[serde(with = "ExceedBytes")]
+    on_exceed: OnExceed,
+    #[serde(with = "MeasureBytes")]
+    measure: Measure,
+    grant_share_thousandths: u16,
+    paused: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "RunSpec")]
+struct RunBytes {
+    #[serde(with = "run")]
+    id: RunId,
+    #[serde(with = "run_option")]
+    parent: Option<RunId>,
+    #[serde(with = "amount_option")]
+    limit: Option<Nanos>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "BudgetState")]
+struct BudgetStateBytes {
+    #[serde(with = "SpecBytes")]
+    spec: BudgetSpec,
+    archived: bool,
+    #[serde(with = "time_option")]
+    split_at: Option<Timestamp>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "RunState")]
+struct RunStateBytes {
+    #[serde(with = "RunBytes")]
+    spec: RunSpec,
+    #[serde(with = "time")]
+    started_at: Timestamp,
+    #[serde(with = "time_option")]
+    ended_at: Option<Timestamp>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "AccountState")]
+struct AccountStateBytes {
+    #[serde(with = "AccountBytes")]
+    account: Account,
+    spent: i128,
+    overage: i128,
+    #[serde(with = "time_option")]
+    retire_at: Option<Timestamp>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "HoldState")]
+struct HoldStateBytes {
+    #[serde(with = "HeldBytes")]
+    held: Held,
+    counts: Vec<bool>,
+    unresolved: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ClosedState")]
+struct ClosedStateBytes {
+    #[serde(with = "hold")]
+    id: HoldId,
+    #[serde(with = "time")]
+    closed_at: Timestamp,
+    #[serde(with = "amount")]
+    cost: Nanos,
+    #[serde(with = "shares")]
+    accounts: Vec<(Account, Nanos)>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "State")]
+struct StateBytes {
+    #[serde(with = "time_option")]
+    time: Option<Timestamp>,
+    #[serde(with = "budget_states")]
+    budgets: Vec<BudgetState>,
+    #[serde(with = "run_states")]
+    runs: Vec<RunState>,
+    #[serde(with = "account_states")]
+    accounts: Vec<AccountState>,
+    #[serde(with = "hold_states")]
+    holds: Vec<HoldState>,
+    #[serde(with = "closed_states")]
+    closed: Vec<ClosedState>,
+}
+
+#[derive(Serialize, Deserialize)]
 #[serde(remote = "AttemptStart")]
 struct StartBytes {
     #[serde(with = "call")]
@@ -291,10 +427,50 @@ pub(crate) fn end_to_bytes(end: &AttemptEnd) -> Result<Vec<u8>, CodecError> {
     document(&One(end), 256)
 }
 
+/// The ledger's whole state, for a snapshot.
+pub(crate) fn state_to_bytes(state: &State) -> Result<Vec<u8>, CodecError> {
+    #[derive(Serialize)]
+    struct One<'a>(#[serde(with = "StateBytes")] &'a State);
+    document(&One(state), 4096)
+}
+
+/// The state of a snapshot.
+pub(crate) fn state_from_bytes(bytes: &[u8]) -> Result<State, CodecError> {
+    #[derive(Deserialize)]
+    struct Own(#[serde(with = "StateBytes")] State);
+    contents::<Own>(bytes).map(|own| own.0)
+}
+
 fn document<T: Serialize>(value: &T, room: usize) -> Result<Vec<u8>, CodecError> {
     let mut bytes = Vec::with_capacity(room);
     bytes.push(VERSION);
-    Ok(postcard::to_extend(value, bytes)?)
+    append(value, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// Writes a value behind what is there. The library's own way to do so writes text byte by byte.
+pub(super) fn append<T: Serialize>(value: &T, bytes: &mut Vec<u8>) -> Result<(), CodecError> {
+    Ok(postcard::serialize_with_flavor(value, Behind(bytes))?)
+}
+
+struct Behind<'a>(&'a mut Vec<u8>);
+
+impl postcard::ser_flavors::Flavor for Behind<'_> {
+    type Output = ();
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
 }
 
 /// The start of a document.

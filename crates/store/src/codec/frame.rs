@@ -4,7 +4,7 @@
 use ledger::Event;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::compact::{HoldEvent, HoldEventRead};
+use super::compact::{HoldEvent, HoldEventRead, append};
 use super::{CodecError, event_from_json, event_to_json};
 
 /// Begins a frame.
@@ -90,8 +90,7 @@ impl Frame {
         if self.body.is_empty() {
             self.body.push(VERSION);
         }
-        self.body = postcard::to_extend(item, std::mem::take(&mut self.body))?;
-        Ok(())
+        append(item, &mut self.body)
     }
 }
 

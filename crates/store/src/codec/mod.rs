@@ -10,13 +10,15 @@ mod event;
 mod frame;
 mod record;
 mod state;
+#[cfg(test)]
+mod stays;
 mod text;
 
-pub(crate) use compact::{end_from_bytes, end_to_bytes, start_from_bytes, start_to_bytes};
+pub(crate) use compact::{end_from_bytes, end_to_bytes, start_from_bytes, start_to_bytes, state_from_bytes, state_to_bytes};
 pub(crate) use event::{account_to_json, event_from_json, event_to_json, spec_to_json};
 pub(crate) use frame::{Frame, Item, items};
 pub(crate) use record::{end_from_json, refused_from_json, refused_to_json, start_from_json};
-pub(crate) use state::{state_from_json, state_to_json};
+pub(crate) use state::state_from_json;
 pub(crate) use text::{Id, Time};
 
 /// Why something isn't what the journal writes.

@@ -1,14 +1,14 @@
-//! The ledger's whole state, for snapshots. Sums are 128 bits wide and so written as text.
+//! The ledger's whole state as text, as binaries up to schema 4 wrote snapshots. Sums are 128 bits wide and so text.
 
 use ledger::{AccountState, BudgetState, ClosedState, HoldId, HoldState, RunState, State};
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer};
 
 use super::CodecError;
-use super::event::{AccountText, HeldText, RunText, ShareText, SpecText, shares_from_text, shares_to_text};
+use super::event::{AccountText, HeldText, RunText, ShareText, SpecText, shares_from_text};
 use super::text::{Amount, Id, Time};
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StateText {
     time: Option<Time>,
@@ -19,21 +19,21 @@ struct StateText {
     closed: Vec<ClosedText>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct BudgetText {
     spec: SpecText,
     archived: bool,
     split_at: Option<Time>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct RunStateText {
     spec: RunText,
     started_at: Time,
     ended_at: Option<Time>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct SumsText {
     account: AccountText,
     spent: Wide,
@@ -41,14 +41,14 @@ struct SumsText {
     retire_at: Option<Time>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct HoldText {
     held: HeldText,
     counts: Vec<bool>,
     unresolved: bool,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct ClosedText {
     id: Id,
     closed_at: Time,
@@ -59,41 +59,10 @@ struct ClosedText {
 /// 128 bits as decimal text.
 struct Wide(i128);
 
-impl Serialize for Wide {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
-    }
-}
-
 impl<'de> Deserialize<'de> for Wide {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map(Self).map_err(D::Error::custom)
     }
-}
-
-/// A snapshot's text.
-pub(crate) fn state_to_json(state: &State) -> Result<String, CodecError> {
-    let text = StateText {
-        time: state.time.map(Time),
-        budgets: state
-            .budgets
-            .iter()
-            .map(|budget| BudgetText { spec: (&budget.spec).into(), archived: budget.archived, split_at: budget.split_at.map(Time) })
-            .collect(),
-        runs: state
-            .runs
-            .iter()
-            .map(|run| RunStateText { spec: (&run.spec).into(), started_at: Time(run.started_at), ended_at: run.ended_at.map(Time) })
-            .collect(),
-        accounts: state.accounts.iter().map(sums_to_text).collect(),
-        holds: state
-            .holds
-            .iter()
-            .map(|hold| HoldText { held: (&hold.held).into(), counts: hold.counts.clone(), unresolved: hold.unresolved })
-            .collect(),
-        closed: state.closed.iter().map(closed_to_text).collect(),
-    };
-    Ok(serde_json::to_string(&text)?)
 }
 
 /// The state of a snapshot's text.
@@ -121,25 +90,12 @@ pub(crate) fn state_from_json(text: &str) -> Result<State, CodecError> {
     })
 }
 
-fn sums_to_text(sums: &AccountState) -> SumsText {
-    SumsText { account: (&sums.account).into(), spent: Wide(sums.spent), overage: Wide(sums.overage), retire_at: sums.retire_at.map(Time) }
-}
-
 fn sums_from_text(text: SumsText) -> AccountState {
     AccountState {
         account: text.account.into(),
         spent: text.spent.0,
         overage: text.overage.0,
         retire_at: text.retire_at.map(|time| time.0),
-    }
-}
-
-fn closed_to_text(closed: &ClosedState) -> ClosedText {
-    ClosedText {
-        id: Id(closed.id.0),
-        closed_at: Time(closed.closed_at),
-        cost: Amount(closed.cost),
-        accounts: shares_to_text(&closed.accounts),
     }
 }
 

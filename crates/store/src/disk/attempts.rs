@@ -70,22 +70,19 @@ pub(crate) struct New {
     pub(crate) change: Change,
 }
 
-/// Writes an attempt's row.
+/// Writes an attempt's row. Dialect, operation and team are in the document only: nothing is searched by them here.
 pub(crate) fn insert(conn: &Connection, new: &New) -> rusqlite::Result<()> {
     let (start, change) = (&new.start, &new.change);
     let stand = change.stand.unwrap_or(Stand { status: CallStatus::Held, cost: None, estimated: false });
-    let attribute = |name: &str| start.attributes.get(name);
     conn.prepare_cached(
         "INSERT INTO attempts (hold, call_id, attempt, at_us, dialect, operation, provider, model_asked, model_sent, status, granted_nanos, held_nanos, cost_nanos, estimated, assume_us, ceiling, run, key, team, start, \"end\", unpriced_tokens)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
+         VALUES (?1, ?2, ?3, ?4, '', '', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, NULL, ?17, ?18, ?19)",
     )?
     .execute(params![
         Id(start.hold.0).to_string(),
         start.call.to_string(),
         start.attempt,
         new.at.as_microsecond(),
-        start.dialect,
-        start.operation,
         start.provider,
         start.model_asked,
         start.model_sent,
@@ -97,8 +94,7 @@ pub(crate) fn insert(conn: &Connection, new: &New) -> rusqlite::Result<()> {
         new.assume_at.as_microsecond(),
         change.ceiling.or(start.ceiling_granted).and_then(|ceiling| i64::try_from(ceiling).ok()),
         start.run.map(|run| Id(run.0).to_string()),
-        attribute("key"),
-        attribute("team"),
+        start.attributes.get("key"),
         new.document,
         change.end.as_ref().map(|end| end.document.as_slice()),
         change.end.as_ref().and_then(|end| end.unpriced_tokens),
@@ -130,7 +126,22 @@ pub(crate) fn change(conn: &Connection, hold: HoldId, change: &Change) -> rusqli
     Ok(())
 }
 
-const STANDING: &str = "SELECT hold, call_id, status, granted_nanos, cost_nanos, estimated FROM attempts";
+/// An attempt's status. A row that says `held` though its process has ended is unresolved: every row up to the mark that the
+/// next process made at its start.
+pub(crate) const STATUS: &str =
+    "iif(status = 'held' AND rowid <= (SELECT value FROM meta WHERE name = 'orphaned_row'), 'unresolved', status)";
+
+/// Marks every row that says `held` as one of an earlier process.
+pub(crate) fn orphan_all(conn: &Connection) -> rusqlite::Result<()> {
+    conn.execute("UPDATE meta SET value = (SELECT coalesce(max(rowid), 0) FROM attempts) WHERE name = 'orphaned_row'", [])?;
+    Ok(())
+}
+
+const STANDING: &str = "SELECT hold, call_id, {status}, granted_nanos, cost_nanos, estimated FROM attempts";
+
+fn standings(terms: &str) -> String {
+    format!("{} {terms}", STANDING.replace("{status}", STATUS))
+}
 
 fn standing(row: &rusqlite::Row<'_>) -> rusqlite::Result<Standing> {
     let id = |text: String| text.parse::<Id>().map_or(0, |id| id.0);
@@ -153,12 +164,19 @@ pub(crate) fn is_known(conn: &Connection, start: &AttemptStart) -> rusqlite::Res
     .query_row(params![Id(start.hold.0).to_string(), start.call.to_string(), start.attempt], |row| row.get(0))
 }
 
+/// The greatest ids of holds and of calls that have rows; ids grow with time, so that most new ones needn't be looked for.
+pub(crate) fn newest(conn: &Connection) -> rusqlite::Result<(u128, u128)> {
+    let id = |text: Option<String>| text.and_then(|text| text.parse::<Id>().ok()).map_or(0, |id| id.0);
+    let newest = |column: &str| conn.query_row(&format!("SELECT max({column}) FROM attempts"), [], |row| row.get(0)).map(id);
+    Ok((newest("hold")?, newest("call_id")?))
+}
+
 pub(crate) fn of_hold(conn: &Connection, hold: HoldId) -> rusqlite::Result<Option<Standing>> {
-    conn.prepare_cached(&format!("{STANDING} WHERE hold = ?1"))?.query_row([Id(hold.0).to_string()], standing).optional()
+    conn.prepare_cached(&standings("WHERE hold = ?1"))?.query_row([Id(hold.0).to_string()], standing).optional()
 }
 
 pub(crate) fn of_call(conn: &Connection, call: CallId) -> rusqlite::Result<Vec<Standing>> {
-    let mut select = conn.prepare_cached(&format!("{STANDING} WHERE call_id = ?1 ORDER BY attempt"))?;
+    let mut select = conn.prepare_cached(&standings("WHERE call_id = ?1 ORDER BY attempt"))?;
     let rows = select.query_map([call.to_string()], standing)?;
     rows.collect()
 }

@@ -1,9 +1,9 @@
 //! The journal on disk: appending, replaying, snapshots and the hash chain.
 
 use jiff::Timestamp;
-use ledger::{Event, Ledger};
+use ledger::{Event, Ledger, State};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use sha2::{Digest, Sha256};
 
 use crate::codec::{self, CodecError, Item};
@@ -169,28 +169,37 @@ pub(crate) fn load(conn: &Connection) -> Result<Ledger, LoadError> {
 
 /// The latest snapshot, and the line that it was taken after.
 pub(crate) fn latest_snapshot(conn: &Connection) -> Result<(Ledger, Tip), LoadError> {
-    let found = conn
-        .query_row("SELECT seq, chain, state, state_hash FROM snapshots ORDER BY seq DESC LIMIT 1", [], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 32]>(1)?, row.get::<_, String>(2)?, row.get::<_, [u8; 32]>(3)?))
-        })
-        .optional()?;
-    let Some((seq, hash, text, state_hash)) = found else { return Ok((Ledger::default(), GENESIS)) };
-    if snapshot_hash(&text) != state_hash {
-        return Err(LoadError::Damaged(format!("the snapshot after journal line {seq} was changed")));
-    }
-    let state = codec::state_from_json(&text).map_err(|why| LoadError::Damaged(format!("snapshot after journal line {seq}: {why}")))?;
-    Ok((Ledger::from_state(state), Tip { seq, hash }))
+    let mut select = conn.prepare("SELECT seq, chain, state_hash, state FROM snapshots ORDER BY seq DESC LIMIT 1")?;
+    let mut rows = select.query([])?;
+    let Some(row) = rows.next()? else { return Ok((Ledger::default(), GENESIS)) };
+    let tip = Tip { seq: row.get(0)?, hash: row.get(1)? };
+    let state = snapshot_state(row.get_ref(3)?, &row.get(2)?)
+        .map_err(|why| LoadError::Damaged(format!("the snapshot after journal line {}: {why}", tip.seq)))?;
+    Ok((Ledger::from_state(state), tip))
 }
 
-pub(crate) fn snapshot_hash(text: &str) -> [u8; 32] {
-    Sha256::digest(text.as_bytes()).into()
+/// The state that a snapshot keeps, when it is what was written: bytes, or text of an older binary.
+pub(crate) fn snapshot_state(kept: ValueRef<'_>, hash: &[u8; 32]) -> Result<State, String> {
+    let bytes = kept.as_bytes().map_err(|error| error.to_string())?;
+    if snapshot_hash(bytes) != *hash {
+        return Err("it was changed".to_owned());
+    }
+    let state = match kept {
+        ValueRef::Blob(bytes) => codec::state_from_bytes(bytes),
+        _ => core::str::from_utf8(bytes).map_err(|error| error.to_string()).map(codec::state_from_json)?,
+    };
+    state.map_err(|error| error.to_string())
+}
+
+fn snapshot_hash(state: &[u8]) -> [u8; 32] {
+    Sha256::digest(state).into()
 }
 
 /// Writes a snapshot at `tip`, seals the lines since the one before, which carry so many lines of money, and forgets all but the last two snapshots.
-pub(crate) fn snapshot(conn: &Connection, tip: &Tip, text: &str, postings: u64, at: Timestamp) -> rusqlite::Result<()> {
+pub(crate) fn snapshot(conn: &Connection, tip: &Tip, state: &[u8], postings: u64, at: Timestamp) -> rusqlite::Result<()> {
     conn.execute(
         "INSERT OR REPLACE INTO snapshots (seq, at_us, chain, state, state_hash) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![tip.seq, at.as_microsecond(), tip.hash.as_slice(), text, snapshot_hash(text).as_slice()],
+        params![tip.seq, at.as_microsecond(), tip.hash.as_slice(), state, snapshot_hash(state).as_slice()],
     )?;
     let from: i64 = conn.query_row("SELECT coalesce(max(to_seq), 0) + 1 FROM seals", [], |row| row.get(0))?;
     if from <= tip.seq {

@@ -12,6 +12,7 @@ pub(crate) fn found_instance(conn: &Connection, id: &str, salt: &[u8; 32]) -> ru
     insert.execute(params!["salt", salt.as_slice()])?;
     insert.execute(params!["spent_nanos", 0])?;
     insert.execute(params!["filed_seq", 0])?;
+    insert.execute(params!["orphaned_row", 0])?;
     Ok(())
 }
 

@@ -206,7 +206,8 @@ impl Reader {
         Ok(reader)
     }
 
-    /// Calls, newest first; refused ones included.
+    /// Calls, newest first by their ids, which grow with time and never share a place, so that pages neither miss a call nor
+    /// repeat one; refused ones included.
     ///
     /// # Errors
     /// The records can't be read.
@@ -215,7 +216,7 @@ impl Reader {
             let unchanging = conn.unchecked_transaction()?;
             let mut calls = attempted(&unchanging, filter)?;
             calls.extend(refused(&unchanging, filter)?);
-            calls.sort_by_key(|call| core::cmp::Reverse((call.at, call.call)));
+            calls.sort_by_key(|call| core::cmp::Reverse(call.call));
             calls.truncate(most(filter.limit));
             Ok(calls)
         })

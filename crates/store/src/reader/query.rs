@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 use super::{AttemptRecord, CallFilter, CallRecord, ReadError};
 use crate::admin::most;
 use crate::codec::{self, Id};
+use crate::disk::attempts::STATUS;
 use crate::{AttemptEnd, AttemptStart, CallStatus, RefusedCall};
 
 /// A list of conditions and the values that they bind.
@@ -56,13 +57,20 @@ pub(super) fn attempted(conn: &Connection, filter: &CallFilter) -> Result<Vec<Ca
     }
     let status = if filter.unresolved_only { Some(CallStatus::Unresolved) } else { filter.status };
     let mut terms = Terms::of_calls(filter);
-    terms.add_some("status =", status.map(|status| status.as_str().to_owned()));
+    match status {
+        // The index of open rows knows them by the word that they were filed with.
+        Some(open @ (CallStatus::Held | CallStatus::Unresolved)) => {
+            terms.sql.push("status IN ('held', 'unresolved')".to_owned());
+            terms.add(&format!("{STATUS} ="), open.as_str().to_owned());
+        }
+        status => terms.add_some("status =", status.map(|status| status.as_str().to_owned())),
+    }
     if let Some(model) = &filter.model {
         terms.values.push(model.clone().into());
         let place = terms.values.len();
         terms.sql.push(format!("(model_asked = ?{place} OR model_sent = ?{place})"));
     }
-    let sql = format!("SELECT call_id, start FROM attempts WHERE {} ORDER BY at_us DESC, call_id DESC", terms.sql());
+    let sql = format!("SELECT call_id, start FROM attempts WHERE {} ORDER BY call_id DESC", terms.sql());
     let mut select = conn.prepare(&sql)?;
     let mut rows = select.query(params_from_iter(terms.values))?;
     let (mut calls, mut seen) = (Vec::new(), BTreeSet::new());
@@ -94,7 +102,7 @@ pub(super) fn refused(conn: &Connection, filter: &CallFilter) -> Result<Vec<Call
     terms.add_some("model =", filter.model.clone());
     let limit = most(filter.limit);
     let sql = format!(
-        "SELECT body FROM refusals WHERE {} AND NOT EXISTS (SELECT 1 FROM attempts WHERE attempts.call_id = refusals.call_id) ORDER BY at_us DESC, call_id DESC LIMIT {limit}",
+        "SELECT body FROM refusals WHERE {} AND NOT EXISTS (SELECT 1 FROM attempts WHERE attempts.call_id = refusals.call_id) ORDER BY call_id DESC LIMIT {limit}",
         terms.sql()
     );
     let mut select = conn.prepare(&sql)?;
@@ -107,9 +115,9 @@ pub(super) fn refused(conn: &Connection, filter: &CallFilter) -> Result<Vec<Call
 }
 
 pub(super) fn load_call(conn: &Connection, call: &str) -> Result<Option<CallRecord>, ReadError> {
-    let mut select = conn.prepare_cached(
-        "SELECT start, ceiling, granted_nanos, status, cost_nanos, held_nanos, estimated, \"end\", assume_us FROM attempts WHERE call_id = ?1 ORDER BY attempt, at_us",
-    )?;
+    let mut select = conn.prepare_cached(&format!(
+        "SELECT start, ceiling, granted_nanos, {STATUS}, cost_nanos, held_nanos, estimated, \"end\", assume_us FROM attempts WHERE call_id = ?1 ORDER BY attempt, at_us"
+    ))?;
     let mut rows = select.query([call])?;
     let mut attempts = Vec::new();
     while let Some(row) = rows.next()? {

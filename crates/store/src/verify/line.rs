@@ -7,7 +7,7 @@ use money::Nanos;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::codec::{CodecError, Id, account_to_json, event_to_json};
+use crate::codec::{CodecError, Id, account_to_json, event_to_json, spec_to_json};
 
 /// An account's name: its JSON as it is written.
 pub(crate) type Name = String;
@@ -33,12 +33,7 @@ impl Line {
     pub(crate) fn of(event: &Event) -> Result<Self, CodecError> {
         let text = |hold: &HoldId| Id(hold.0).to_string();
         Ok(match event {
-            Event::Held(held) => Self::Held(Hold {
-                id: text(&held.id),
-                granted: held.granted.get(),
-                accounts: held.accounts.iter().map(share).collect::<Result<_, _>>()?,
-                covered: held.covered,
-            }),
+            Event::Held(hold) => Self::Held(held(hold)?),
             Event::Settled { hold, cost, estimated, postings, .. } => {
                 Self::Settled { hold: text(hold), cost: cost.get(), estimated: *estimated, postings: lines(postings)? }
             }
@@ -111,55 +106,75 @@ pub(crate) enum Kind {
 }
 
 /// A snapshot's state.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct State {
-    pub(crate) budgets: Vec<StateBudget>,
-    pub(crate) runs: Vec<StateRun>,
+    pub(crate) budgets: Vec<Budget>,
+    pub(crate) runs: Vec<Run>,
     pub(crate) accounts: Vec<StateAccount>,
     pub(crate) holds: Vec<StateHold>,
     pub(crate) closed: Vec<StateClosed>,
 }
 
-#[derive(Debug, Deserialize)]
-pub(crate) struct StateBudget {
-    pub(crate) spec: Budget,
-    pub(crate) archived: bool,
-}
-
-#[derive(Debug, Deserialize)]
-pub(crate) struct StateRun {
-    pub(crate) spec: Run,
-}
-
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct StateAccount {
-    #[serde(deserialize_with = "name")]
     pub(crate) account: Name,
-    #[serde(deserialize_with = "wide")]
     pub(crate) spent: i128,
-    #[serde(deserialize_with = "wide")]
     pub(crate) overage: i128,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct StateHold {
     pub(crate) held: Hold,
     pub(crate) unresolved: bool,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct StateClosed {
     pub(crate) id: String,
     pub(crate) cost: i64,
     pub(crate) accounts: Vec<Share>,
 }
 
-fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Name, D::Error> {
-    Value::deserialize(deserializer).map(|value| value.to_string())
+impl State {
+    /// A snapshot's state in these words. Nothing is reckoned here.
+    pub(crate) fn of(state: &ledger::State) -> Result<Self, CodecError> {
+        let active = state.budgets.iter().filter(|budget| !budget.archived);
+        Ok(Self {
+            budgets: active.map(|budget| Ok(serde_json::from_value(spec_to_json(&budget.spec)?)?)).collect::<Result<_, CodecError>>()?,
+            runs: state.runs.iter().map(|run| Run { id: Id(run.spec.id.0).to_string(), limit: run.spec.limit.map(Nanos::get) }).collect(),
+            accounts: state
+                .accounts
+                .iter()
+                .map(|sums| Ok(StateAccount { account: account_to_json(&sums.account)?, spent: sums.spent, overage: sums.overage }))
+                .collect::<Result<_, CodecError>>()?,
+            holds: state
+                .holds
+                .iter()
+                .map(|hold| Ok(StateHold { held: held(&hold.held)?, unresolved: hold.unresolved }))
+                .collect::<Result<_, CodecError>>()?,
+            closed: state
+                .closed
+                .iter()
+                .map(|closed| {
+                    let accounts = closed.accounts.iter().map(share).collect::<Result<_, _>>()?;
+                    Ok(StateClosed { id: Id(closed.id.0).to_string(), cost: closed.cost.get(), accounts })
+                })
+                .collect::<Result<_, CodecError>>()?,
+        })
+    }
 }
 
-fn wide<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i128, D::Error> {
-    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+fn held(held: &ledger::Held) -> Result<Hold, CodecError> {
+    Ok(Hold {
+        id: Id(held.id.0).to_string(),
+        granted: held.granted.get(),
+        accounts: held.accounts.iter().map(share).collect::<Result<_, _>>()?,
+        covered: held.covered,
+    })
+}
+
+fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Name, D::Error> {
+    Value::deserialize(deserializer).map(|value| value.to_string())
 }
 
 /// The sums of some postings, account by account: (spent, overage).

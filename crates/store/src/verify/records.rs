@@ -1,27 +1,53 @@
 //! The call records beside the journal: one row for each hold, saying the same.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
+use ledger::HoldId;
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::Findings;
 use super::sums::Books;
+use super::walk::{Documents, Walked};
 use crate::ReadError;
+use crate::codec::Id;
+use crate::disk::attempts::STATUS;
 
 /// Checks the rows against the journal as it was when they were filed last.
-pub(crate) fn check(conn: &Connection, books: &Books, full: bool, findings: &mut Findings) -> Result<(), ReadError> {
-    check_open(conn, books, findings)?;
-    check_ended(conn, books, findings)?;
+pub(crate) fn check(conn: &Connection, walked: &Walked, full: bool, findings: &mut Findings) -> Result<(), ReadError> {
+    check_open(conn, &walked.books, findings)?;
+    check_ended(conn, &walked.books, findings)?;
     check_sums(conn, findings)?;
     if full {
-        check_all(conn, books, findings)?;
+        check_all(conn, &walked.books, findings)?;
+        check_documents(conn, &walked.documents, findings)?;
+    }
+    Ok(())
+}
+
+/// The documents in the rows are the journal's. Text is of older binaries, whose journal had none.
+fn check_documents(conn: &Connection, documents: &HashMap<HoldId, Documents>, findings: &mut Findings) -> Result<(), ReadError> {
+    let mut select = conn.prepare("SELECT hold, start, \"end\" FROM attempts")?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let hold: String = row.get(0)?;
+        let id = hold.parse::<Id>().map_or(HoldId(0), |id| HoldId(id.0));
+        let due = documents.get(&id).copied().unwrap_or_default();
+        for (kept, due) in [(row.get_ref(1)?, due.start), (row.get_ref(2)?, due.end)] {
+            let same = match kept {
+                ValueRef::Blob(bytes) => due == Some(Documents::hash(bytes)),
+                _ => due.is_none(),
+            };
+            findings.check(same, || format!("the record of hold {hold} isn't what the journal has of it"));
+        }
     }
     Ok(())
 }
 
 /// Exactly the journal's open holds are open in the records.
 fn check_open(conn: &Connection, books: &Books, findings: &mut Findings) -> Result<(), ReadError> {
-    let mut select = conn.prepare("SELECT hold, status, granted_nanos, held_nanos FROM attempts WHERE status IN ('held', 'unresolved')")?;
+    let mut select =
+        conn.prepare(&format!("SELECT hold, {STATUS}, granted_nanos, held_nanos FROM attempts WHERE status IN ('held', 'unresolved')"))?;
     let mut rows = select.query([])?;
     let mut recorded = BTreeSet::new();
     while let Some(row) = rows.next()? {

@@ -41,10 +41,10 @@ impl Books {
     /// Starts from a snapshot.
     pub(crate) fn from_state(state: State) -> Self {
         let mut books = Self::default();
-        for budget in state.budgets.into_iter().filter(|budget| !budget.archived) {
-            books.put_budget(budget.spec);
+        for budget in state.budgets {
+            books.put_budget(budget);
         }
-        books.runs.extend(state.runs.into_iter().map(|run| (run.spec.id, run.spec.limit)));
+        books.runs.extend(state.runs.into_iter().map(|run| (run.id, run.limit)));
         for account in state.accounts {
             books.accounts.insert(account.account, Sums { spent: account.spent, overage: account.overage, held: 0 });
         }

@@ -1,8 +1,9 @@
 //! The walk along the journal: the chain of hashes, the seals, and the sums at each snapshot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hasher as _};
 
-use ledger::Event;
+use ledger::{Event, HoldId};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::line::{Line, State};
@@ -18,6 +19,23 @@ pub(crate) struct Walked {
     pub(crate) books: Books,
     /// Lines of money in the whole journal.
     pub(crate) postings: u64,
+    /// What the journal's documents of each hold's attempt are: of its start, and of its latest end.
+    pub(crate) documents: HashMap<HoldId, Documents>,
+}
+
+/// A short hash of each document.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Documents {
+    pub(crate) start: Option<u64>,
+    pub(crate) end: Option<u64>,
+}
+
+impl Documents {
+    pub(crate) fn hash(document: &[u8]) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(document);
+        hasher.finish()
+    }
 }
 
 struct Snapshot {
@@ -35,11 +53,12 @@ pub(crate) fn walk(conn: &Connection, full: bool, findings: &mut Findings) -> Re
     let mut walked = Walked {
         postings: seals.range(..=tip.seq).map(|(_, seal)| seal.postings).sum(),
         books: start.map_or_else(Books::default, |snapshot| Books::from_state(snapshot.state)),
+        documents: HashMap::new(),
     };
     let filed = crate::disk::meta::filed_seq(conn)?;
     let mut seen_filed = tip.seq == filed;
     if seen_filed {
-        records::check(conn, &walked.books, full, findings)?;
+        records::check(conn, &walked, full, findings)?;
     }
     let mut since_seal = 0;
     loop {
@@ -52,7 +71,7 @@ pub(crate) fn walk(conn: &Connection, full: bool, findings: &mut Findings) -> Re
                 findings.add(format!("the journal's chain breaks at line {}", tip.seq + 1));
                 return Ok(walked);
             };
-            since_seal += read_row(row, &tip, &next, &mut walked.books, findings);
+            since_seal += walked.read_row(row, &tip, &next, findings);
             tip = next;
             if let Some(seal) = seals.get(&tip.seq) {
                 findings.check(seal.hash == tip.hash, || format!("the seal at line {} doesn't fit the chain", tip.seq));
@@ -67,7 +86,7 @@ pub(crate) fn walk(conn: &Connection, full: bool, findings: &mut Findings) -> Re
             }
             if tip.seq == filed {
                 seen_filed = true;
-                records::check(conn, &walked.books, full, findings)?;
+                records::check(conn, &walked, full, findings)?;
             }
         }
     }
@@ -77,38 +96,42 @@ pub(crate) fn walk(conn: &Connection, full: bool, findings: &mut Findings) -> Re
     Ok(walked)
 }
 
-/// Reads what a row tells. Returns how many lines of money it had.
-fn read_row(row: &journal::Row, before: &Tip, after: &Tip, books: &mut Books, findings: &mut Findings) -> u64 {
-    let items = match row.items() {
-        Ok(items) => items,
-        Err(error) => {
-            findings.add(format!("journal line {} can't be read: {error}", after.seq));
-            return 0;
-        }
-    };
-    let (mut seq, mut postings, mut begun) = (before.seq, 0, None);
-    for item in items {
-        match item {
-            Item::Event(event) => {
-                seq += 1;
-                begun = if let Event::Held(held) = &event { Some(held.id) } else { None };
-                match Line::of(&event) {
-                    Ok(line) => postings += books.read(line, findings),
-                    Err(error) => findings.add(format!("journal line {seq} can't be read: {error}")),
+impl Walked {
+    /// Reads what a row tells. Returns how many lines of money it had.
+    fn read_row(&mut self, row: &journal::Row, before: &Tip, after: &Tip, findings: &mut Findings) -> u64 {
+        let items = match row.items() {
+            Ok(items) => items,
+            Err(error) => {
+                findings.add(format!("journal line {} can't be read: {error}", after.seq));
+                return 0;
+            }
+        };
+        let (mut seq, mut postings, mut begun) = (before.seq, 0, None);
+        for item in items {
+            match item {
+                Item::Event(event) => {
+                    seq += 1;
+                    begun = if let Event::Held(held) = &event { Some(held.id) } else { None };
+                    match Line::of(&event) {
+                        Ok(line) => postings += self.books.read(line, findings),
+                        Err(error) => findings.add(format!("journal line {seq} can't be read: {error}")),
+                    }
                 }
-            }
-            Item::Start(document) => {
-                let start = codec::start_from_bytes(document);
-                let right = start.is_ok_and(|start| begun == Some(start.hold));
-                findings.check(right, || format!("after journal line {seq} there is the start of another attempt"));
-            }
-            Item::End(document) => {
-                findings.check(codec::end_from_bytes(document).is_ok(), || format!("the end after journal line {seq} can't be read"));
+                Item::Start(document) => match codec::start_from_bytes(document) {
+                    Ok(start) if begun == Some(start.hold) => {
+                        self.documents.entry(start.hold).or_default().start = Some(Documents::hash(document));
+                    }
+                    _ => findings.add(format!("after journal line {seq} there is the start of another attempt")),
+                },
+                Item::End(document) => match codec::end_from_bytes(document) {
+                    Ok(end) => self.documents.entry(end.hold).or_default().end = Some(Documents::hash(document)),
+                    Err(error) => findings.add(format!("the end after journal line {seq} can't be read: {error}")),
+                },
             }
         }
+        findings.check(seq == after.seq, || format!("the row of journal line {} has {} lines", after.seq, seq - before.seq));
+        postings
     }
-    findings.check(seq == after.seq, || format!("the row of journal line {} has {} lines", after.seq, seq - before.seq));
-    postings
 }
 
 struct Seal {
@@ -125,15 +148,14 @@ fn seals(conn: &Connection) -> rusqlite::Result<BTreeMap<i64, Seal>> {
 }
 
 fn snapshots(conn: &Connection, findings: &mut Findings) -> Result<BTreeMap<i64, Snapshot>, ReadError> {
-    let mut select = conn.prepare("SELECT seq, chain, state, state_hash FROM snapshots ORDER BY seq")?;
+    let mut select = conn.prepare("SELECT seq, chain, state_hash, state FROM snapshots ORDER BY seq")?;
     let mut rows = select.query([])?;
     let mut found = BTreeMap::new();
     while let Some(row) = rows.next()? {
-        let (seq, hash, text): (i64, [u8; 32], String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        findings.check(journal::snapshot_hash(&text) == row.get::<_, [u8; 32]>(3)?, || format!("the snapshot at line {seq} was changed"));
-        match serde_json::from_str::<State>(&text) {
-            Ok(state) => drop(found.insert(seq, Snapshot { tip: Tip { seq, hash }, state })),
-            Err(error) => findings.add(format!("the snapshot at line {seq} can't be read: {error}")),
+        let (seq, hash): (i64, [u8; 32]) = (row.get(0)?, row.get(1)?);
+        match journal::snapshot_state(row.get_ref(3)?, &row.get(2)?) {
+            Ok(state) => drop(found.insert(seq, Snapshot { tip: Tip { seq, hash }, state: State::of(&state)? })),
+            Err(why) => findings.add(format!("the snapshot at line {seq}: {why}")),
         }
     }
     Ok(found)

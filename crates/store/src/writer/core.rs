@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ledger::{Event, HoldId, Ledger};
+use ledger::{Event, HoldId, HoldView, Ledger};
 use money::Nanos;
 use rusqlite::Connection;
 
@@ -74,7 +74,7 @@ impl Core {
         self.origins = budgets::origins(&self.conn)?;
         self.ledger = ledger;
         self.frame.clear();
-        self.unfiled = Unfiled::default();
+        self.unfiled = Unfiled::beside(&self.conn)?;
         (self.since_snapshot, self.postings) = (0, 0);
         let filed = meta::filed_seq(&self.conn)?;
         let Self { conn, ledger, unfiled, spent, since_snapshot, postings, .. } = self;
@@ -92,10 +92,10 @@ impl Core {
             Ok(())
         })?;
         self.open = OpenCounts::default();
-        for hold in self.ledger.open_holds() {
+        for (_, granted, _, unresolved) in self.ledger.open_amounts() {
             self.open.holds += 1;
-            self.open.unresolved += usize::from(hold.unresolved);
-            self.open.nanos += i128::from(hold.granted.get());
+            self.open.unresolved += usize::from(unresolved);
+            self.open.nanos += i128::from(granted.get());
         }
         Ok(())
     }
@@ -141,10 +141,10 @@ impl Core {
     }
 
     fn count_close(&mut self, hold: HoldId) {
-        if let Some(view) = self.ledger.hold(hold) {
+        if let Some((granted, unresolved)) = self.ledger.open_amount(hold) {
             self.open.holds -= 1;
-            self.open.unresolved -= usize::from(view.unresolved);
-            self.open.nanos -= i128::from(view.granted.get());
+            self.open.unresolved -= usize::from(unresolved);
+            self.open.nanos -= i128::from(granted.get());
         }
     }
 
@@ -172,8 +172,7 @@ fn keep(conn: &Connection, ledger: &Ledger, unfiled: &mut Unfiled, spent: &mut N
 }
 
 fn begin(ledger: &Ledger, unfiled: &mut Unfiled, start: AttemptStart, document: Vec<u8>) {
-    let Some(hold) = ledger.hold(start.hold) else { return };
-    let (granted, at, assume_at) = (hold.granted, hold.at, hold.assume_at);
+    let Some(HoldView { granted, at, assume_at, .. }) = ledger.hold(start.hold) else { return };
     unfiled.begin(New { start, document, granted, at, assume_at, change: attempts::Change::default() });
 }
 
@@ -182,7 +181,7 @@ fn stand(conn: &Connection, ledger: &Ledger, unfiled: &mut Unfiled, spent: &mut 
         Event::Settled { hold, cost, estimated, .. } => (*hold, CallStatus::Settled, Some(*cost), *estimated),
         Event::Voided { hold, .. } => (*hold, CallStatus::Voided, None, false),
         Event::Unresolved { hold, .. } => (*hold, CallStatus::Unresolved, None, false),
-        Event::Assumed { hold, .. } => (*hold, CallStatus::Assumed, ledger.hold(*hold).map(|hold| hold.granted), true),
+        Event::Assumed { hold, .. } => (*hold, CallStatus::Assumed, ledger.open_amount(*hold).map(|(granted, _)| granted), true),
         Event::TruedUp { hold, cost, .. } => (*hold, CallStatus::Settled, Some(*cost), false),
         _ => return Ok(()),
     };

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use ledger::{Command, HoldId};
 use money::Nanos;
 
-use super::turn::{Fault, Turn};
+use super::turn::{Fault, Turn, said};
 use crate::disk::attempts;
 use crate::{AttemptEnd, BooksError, CallStatus, Outcome};
 
@@ -62,9 +62,9 @@ impl Turn<'_> {
         let late: Vec<HoldId> = self
             .core
             .ledger
-            .open_holds()
-            .filter(|hold| !hold.unresolved && hold.assume_at.saturating_add(SWEEP_GRACE).is_ok_and(|at| at <= self.now))
-            .map(|hold| hold.id)
+            .open_amounts()
+            .filter(|(_, _, assume_at, unresolved)| !unresolved && assume_at.saturating_add(SWEEP_GRACE).is_ok_and(|at| at <= self.now))
+            .map(|(hold, ..)| hold)
             .collect();
         for hold in late {
             tracing::warn!(hold = %crate::hold_text(hold), "a hold outlived its deadline; it is unresolved now");
@@ -73,13 +73,19 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Marks as unresolved every open hold of an earlier process.
-    pub(crate) fn orphan_all(&mut self) -> Result<usize, Fault> {
-        let open: Vec<HoldId> = self.core.ledger.open_holds().filter(|hold| !hold.unresolved).map(|hold| hold.id).collect();
-        for hold in &open {
-            self.make(&Command::Unresolve(*hold))?;
+    /// Marks as unresolved every open hold of an earlier process. Their rows stay as they are: a mark says which they are, so that
+    /// a start with very many of them doesn't rewrite all of these.
+    pub(crate) fn orphan_all(&mut self) -> Result<(), Fault> {
+        self.file()?;
+        let open = self.core.ledger.open_amounts().filter(|(.., unresolved)| !unresolved);
+        let open: Vec<HoldId> = open.map(|(hold, ..)| hold).collect();
+        for hold in open {
+            let event = self.core.ledger.decide(&Command::Unresolve(hold), self.now).map_err(|no| Fault::Said(said(no)))?;
+            self.core.frame.event(&event)?;
+            self.core.apply(&event);
         }
-        Ok(open.len())
+        attempts::orphan_all(self.conn()?)?;
+        Ok(self.file()?)
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use jiff::Timestamp;
-use ledger::{Command, Event, No, RefusalCode};
+use ledger::{Event, No, RefusalCode};
 use tokio::sync::oneshot;
 
 use super::job::{HoldJob, Job, Ticket};
@@ -43,8 +43,8 @@ impl Turn<'_> {
             return Ok(());
         }
         let patient = !job.wait.is_zero();
-        let ask = if patient { waiting.turn(&self.core.ledger, &job.ask, self.now) } else { Some(job.ask.clone()) };
-        let decided = ask.map(|ask| self.core.ledger.decide(&Command::Hold(ask), self.now));
+        let want = if patient { waiting.turn(&self.core.ledger, &job.ask, self.now) } else { Some(job.ask.want) };
+        let decided = want.map(|want| self.core.ledger.decide_ask(&job.ask, want, self.now));
         let waits = match &decided {
             None => true,
             Some(Err(No::Refused(refusal))) => patient && refusal.code == RefusalCode::Held,
@@ -97,8 +97,9 @@ impl Turn<'_> {
 
     /// Whether the hold, or the same attempt of the same call, was recorded before.
     fn is_known(&self, start: &AttemptStart) -> Result<bool, Fault> {
-        let unfiled = self.core.unfiled.knows(start.hold, start.call, start.attempt);
-        Ok(unfiled || attempts::is_known(&self.core.conn, start)?)
+        let unfiled = &self.core.unfiled;
+        let known = unfiled.knows(start.hold, start.call, start.attempt);
+        Ok(known || unfiled.may_be_filed(start.hold, start.call) && attempts::is_known(&self.core.conn, start)?)
     }
 
     fn answer(&mut self, job: HoldJob, answer: Answer) {

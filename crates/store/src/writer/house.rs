@@ -64,9 +64,9 @@ impl Writer {
         let done = self.transact(now, false, |turn| {
             turn.file()?;
             let state = turn.core.ledger.state();
-            let text = crate::codec::state_to_json(&state)?;
+            let bytes = crate::codec::state_to_bytes(&state)?;
             let (tip, postings) = (turn.core.tip, turn.core.postings);
-            journal::snapshot(turn.conn()?, &tip, &text, postings, now)?;
+            journal::snapshot(turn.conn()?, &tip, &bytes, postings, now)?;
             Ok(state.holds.len() + state.closed.len() + state.accounts.len() + state.runs.len())
         });
         if let Some(entries) = done {

@@ -19,6 +19,8 @@ pub(crate) struct Unfiled {
     place_of: HashMap<HoldId, usize>,
     attempts: HashSet<(CallId, u32)>,
     changes: BTreeMap<HoldId, Change>,
+    /// The greatest ids that have rows.
+    newest: (u128, u128),
 }
 
 impl Unfiled {
@@ -29,6 +31,16 @@ impl Unfiled {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Nothing to file, beside the rows that are there.
+    pub(crate) fn beside(conn: &Connection) -> rusqlite::Result<Self> {
+        Ok(Self { newest: attempts::newest(conn)?, ..Self::default() })
+    }
+
+    /// Whether the hold or the call may have a row.
+    pub(crate) fn may_be_filed(&self, hold: HoldId, call: CallId) -> bool {
+        hold.0 <= self.newest.0 || call.0 <= self.newest.1
     }
 
     /// Whether the hold, or the same attempt of the same call, is among them.
@@ -74,6 +86,7 @@ impl Unfiled {
     pub(crate) fn file(&mut self, conn: &Connection) -> rusqlite::Result<()> {
         for new in self.new.drain(..) {
             attempts::insert(conn, &new)?;
+            self.newest = (self.newest.0.max(new.start.hold.0), self.newest.1.max(new.start.call.0));
         }
         self.place_of.clear();
         self.attempts.clear();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use ledger::{Event, HoldAsk, Ledger, No, Queue, WaiterId};
+use money::Nanos;
 
 use super::job::HoldJob;
 
@@ -34,9 +35,9 @@ impl Waiting {
         self.callers.insert(token, (waiter, job));
     }
 
-    /// The ask of a newcomer as it may be decided now; `None` when it must wait behind somebody.
-    pub(crate) fn turn(&mut self, ledger: &Ledger, ask: &HoldAsk, now: Timestamp) -> Option<HoldAsk> {
-        self.queue.turn(ledger, ask, now)
+    /// The most that a newcomer may be granted now; `None` when it must wait behind somebody.
+    pub(crate) fn turn(&mut self, ledger: &Ledger, ask: &HoldAsk, now: Timestamp) -> Option<Nanos> {
+        self.queue.turn_want(ledger, ask, now)
     }
 
     /// The next waiter whose turn has come.

@@ -46,8 +46,10 @@ pub fn random() -> u128 {
     u128::from_be_bytes(bytes)
 }
 
+/// New ids grow, as the machine's clock makes them.
 pub fn id() -> u128 {
-    ulid::Ulid::from_parts(now_ms(), random()).0
+    static IDS: std::sync::LazyLock<store::SystemClock> = std::sync::LazyLock::new(store::SystemClock::default);
+    IDS.new_id()
 }
 
 /// A clock that stands still until the test moves it.

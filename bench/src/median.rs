@@ -11,10 +11,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_middle_of_what_there_is() {
-        for (values, middle) in [(vec![3.0, 1.0, 900.0], 1), (vec![], 0)] {
-            let middle = if values.is_empty() { f64::NAN } else { [0.0, 3.0][middle] };
-            assert!(median(values).total_cmp(&middle).is_eq() || middle.is_nan());
-        }
+    fn one_wild_round_does_not_move_it() {
+        assert!(median(vec![3.0, 1.0, 900.0]).total_cmp(&3.0).is_eq());
+        assert!(median(Vec::new()).is_nan());
     }
 }

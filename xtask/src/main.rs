@@ -30,9 +30,10 @@ cargo xtask COMMAND
                       convert published price facts into the embedded price book
   resources --from DIR --out prices/resources/
                       convert machine hours, shapes and the meters beside models
-  bench all|gateway|store|trace|page [--quick] [--docs] [--profile NAME] [--peer NAME=URL] [--trace DIR] [...]
+  bench all|gateway|store|trace|page [--docs] [--profile NAME] [...]
                       what a call takes beside a bare proxy, nginx, HAProxy and PostgreSQL, as ratios; --docs writes
-                      docs/performance.md from what was measured, `page --docs` from what was kept; --help for more
+                      docs/performance.md from what was measured, `page --docs` from what was kept;
+                      `all [--quick] [--trace DIR] [--peer NAME=URL]` takes twenty minutes; --help for more
   bench pricing [--docs FILE]
                       what pricing takes beside what every gateway does, as ratios
   bench callgrind [--write]

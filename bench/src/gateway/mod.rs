@@ -60,7 +60,7 @@ pub fn run(plan: &Plan, sections: &Sections) -> anyhow::Result<()> {
     let peers = start(plan)?;
     let mut memory = memory::Memory::idle(&peers)?;
     for peer in &peers {
-        sample(plan, peer, Load { callers: 1, events: 0, millis: 1 })?;
+        sample(peer, Load { callers: 1, events: 0, millis: 1 })?;
     }
     memory.note(&peers)?;
     let mut steps = Vec::new();
@@ -131,13 +131,13 @@ fn step(plan: &Plan, peers: &[Peer], load: Load) -> anyhow::Result<Step> {
         crate::talk(&format!("{what}, {} callers, round {} of {}", load.callers, round + 1, plan.rounds));
         step.syncs.push(Sync::measure(&disk, 100)?);
         for (peer, samples) in peers.iter().zip(&mut step.samples) {
-            samples.push(sample(plan, peer, load)?);
+            samples.push(sample(peer, load)?);
         }
     }
     Ok(step)
 }
 
-fn sample(_plan: &Plan, peer: &Peer, load: Load) -> anyhow::Result<Sample> {
+fn sample(peer: &Peer, load: Load) -> anyhow::Result<Sample> {
     let Load { callers, events, millis } = load;
     let order = Order { target: peer.address, callers, millis, warm_millis: millis.min(250), events, users: peer.users };
     let cpu = || peer.family.as_ref().map(Family::cpu).transpose();

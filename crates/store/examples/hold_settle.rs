@@ -3,7 +3,8 @@
 //!
 //! `cargo run --profile measure -p store --example hold_settle -- [NAME=VALUE …]`, with `dir` (made and removed; default: a
 //! temporary one), `seconds` (3) or `pairs` (a fixed number instead), `in_flight` (1,64,1024), `survives`
-//! (power-loss,process-crash), `budgets` (4: every call counts on four of them). One line of JSON for each figure.
+//! (power-loss,process-crash), `budgets` (4: every call counts on four of them). With `open=N` instead: how long a start takes
+//! with so many open holds, after a crash and after a clean end. One line of JSON for each figure.
 
 #![expect(clippy::print_stdout, reason = "an example that reports")]
 
@@ -31,12 +32,13 @@ struct Plan {
     in_flight: Vec<u64>,
     survives: Vec<Survives>,
     budgets: u64,
+    open: u64,
 }
 
 #[tokio::main(worker_threads = 2)]
 async fn main() -> Result<(), Failure> {
     let plan = plan()?;
-    let result = measure(&plan).await;
+    let result = if plan.open > 0 { measure_start(&plan).await } else { measure(&plan).await };
     fs::remove_dir_all(&plan.dir)?;
     result
 }
@@ -44,7 +46,8 @@ async fn main() -> Result<(), Failure> {
 fn plan() -> Result<Plan, Failure> {
     let dir = std::env::temp_dir().join(format!("mete-hold-settle-{}", std::process::id()));
     let both = vec![Survives::PowerLoss, Survives::ProcessCrash];
-    let mut plan = Plan { dir, time: Duration::from_secs(3), pairs: None, in_flight: vec![1, 64, 1024], survives: both, budgets: 4 };
+    let mut plan =
+        Plan { dir, time: Duration::from_secs(3), pairs: None, in_flight: vec![1, 64, 1024], survives: both, budgets: 4, open: 0 };
     for argument in std::env::args().skip(1) {
         match argument.split_once('=') {
             Some(("dir", dir)) => plan.dir = dir.into(),
@@ -53,7 +56,8 @@ fn plan() -> Result<Plan, Failure> {
             Some(("in_flight", list)) => plan.in_flight = list.split(',').map(str::parse).collect::<Result<_, _>>()?,
             Some(("survives", list)) => plan.survives = list.split(',').map(survives).collect::<Result<_, _>>()?,
             Some(("budgets", budgets)) => plan.budgets = budgets.parse()?,
-            _ => return Err(format!("`{argument}`: NAME=VALUE of dir, seconds, pairs, in_flight, survives, budgets").into()),
+            Some(("open", open)) => plan.open = open.parse()?,
+            _ => return Err(format!("`{argument}`: NAME=VALUE of dir, seconds, pairs, in_flight, survives, budgets, open").into()),
         }
     }
     Ok(plan)
@@ -73,6 +77,39 @@ async fn measure(plan: &Plan) -> Result<(), Failure> {
         for in_flight in &plan.in_flight {
             measure_one(plan, *survives, *in_flight).await?;
         }
+    }
+    Ok(())
+}
+
+/// How long a start takes with open holds: of a copy taken while they are open, as a crash leaves it, and of the same again
+/// after a clean end.
+async fn measure_start(plan: &Plan) -> Result<(), Failure> {
+    let (dir, copy) = (plan.dir.join("live"), plan.dir.join("crashed"));
+    fs::create_dir_all(&copy)?;
+    let (books, _) = Books::open(Options { dir: dir.clone(), survives: Survives::ProcessCrash })?;
+    put_budgets(&books, plan.budgets).await?;
+    for chunk in 0..plan.open.div_ceil(1000) {
+        let many = (0..1000.min(plan.open - chunk * 1000)).map(|caller| {
+            let (books, request) = (books.clone(), request(caller % plan.budgets.max(1)));
+            tokio::spawn(async move { books.hold(request).await })
+        });
+        for one in many.collect::<Vec<_>>() {
+            one.await??;
+        }
+    }
+    for name in ["mete.db", "mete.db-wal"] {
+        fs::copy(dir.join(name), copy.join(name))?;
+    }
+    books.close().await?;
+    for after in ["crash", "clean end"] {
+        let started = Instant::now();
+        let (books, opened) = Books::open(Options { dir: copy.clone(), survives: Survives::PowerLoss })?;
+        let open_ms = started.elapsed().as_millis();
+        let started = Instant::now();
+        books.close().await?;
+        let line = json!({"after": after, "open_holds": opened.unresolved, "replayed": opened.replayed, "open_ms": open_ms,
+            "close_ms": started.elapsed().as_millis()});
+        println!("{line}");
     }
     Ok(())
 }

@@ -12,6 +12,9 @@
 //! | `mete.lock` | held by the process that owns the directory; says who that is ([`read_owner`]) |
 //! | `mete.reserve` | 4 MiB to give back when the disk is full, so that settlements can still be written |
 //!
+//! The journal is the truth: one row for each transaction, chained by hash. Rows in which calls are searched are filed from it
+//! many at once, a second later at most, or when a [`Reader`] of these books reads.
+//!
 //! What survives what:
 //!
 //! | answered | kill of the process | power cut |

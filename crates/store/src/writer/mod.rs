@@ -38,7 +38,7 @@ use crate::driver::{Died, Step};
 use crate::{AttemptEnd, BooksError, Clock, Survives};
 
 /// Requests in one transaction at most.
-const BATCH_MAX: usize = 512;
+const BATCH_MAX: usize = 4096;
 /// How often the clock is looked at.
 const TICK: Duration = Duration::from_secs(1);
 /// How often a file that couldn't be written is tried again.

@@ -581,7 +581,7 @@ impl<'a> Desk<'a> {
             &used.map(|(account, numbers)| (account_text(account), sums(numbers))).collect(),
         )?;
         self.compared += 1;
-        if self.compared % 8 != 0 {
+        if !self.compared.is_multiple_of(8) {
             return Ok(());
         }
         let rows = self.status.iter().map(|(hold, status)| {

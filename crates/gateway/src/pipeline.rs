@@ -410,7 +410,7 @@ impl Stage<'_> {
         if !same {
             return Instant::now() < call.deadline;
         }
-        let asked = metered.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok()).map(Duration::from_secs);
+        let asked = asked_rest(&metered.headers);
         // A provider that wants to be left alone for longer is the client's to wait for.
         if asked.is_some_and(|asked| asked > REST_MAX) {
             return false;
@@ -531,6 +531,13 @@ pub(crate) fn with_facts(attributes: &Attributes, target: &Target<'_>) -> Attrib
     all
 }
 
+/// How long a provider wants to be left alone. A date, or a number beyond all sense, is longer than any rest.
+fn asked_rest(headers: &HeaderMap) -> Option<Duration> {
+    let said = headers.get(RETRY_AFTER)?;
+    let seconds = said.to_str().ok().and_then(|text| text.trim().parse().ok());
+    Some(seconds.map_or(Duration::MAX, Duration::from_secs))
+}
+
 /// Whether another attempt may help: nothing was sent, or the provider said that it is overloaded or broken.
 fn may_try_again(metered: &Metered) -> bool {
     match (&metered.end, metered.status) {
@@ -553,5 +560,26 @@ fn failure(metered: &Metered) -> Box<Denied> {
         End::Answered | End::ClientLeft => {
             bad_gateway("provider_redirect", "the provider answered with a redirect, which Mete never follows; mend its base_url")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_is_left_alone_for_as_long_as_it_says_also_where_that_is_a_date_or_absurd() {
+        for (said, rest) in [
+            ("2", Some(Duration::from_secs(2))),
+            ("0", Some(Duration::ZERO)),
+            ("99999999999999999999999", Some(Duration::MAX)),
+            ("-1", Some(Duration::MAX)),
+            ("Sun, 06 Nov 2094 08:49:37 GMT", Some(Duration::MAX)),
+            ("soon", Some(Duration::MAX)),
+        ] {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, http::HeaderValue::from_static(said))]);
+            assert_eq!(asked_rest(&headers), rest, "{said}");
+        }
+        assert_eq!(asked_rest(&HeaderMap::new()), None);
     }
 }

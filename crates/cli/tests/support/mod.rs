@@ -1,6 +1,9 @@
 //! A live `mete serve` in front of the simulator's fake provider, each on a free port of 127.0.0.1.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub mod books;
+pub mod proof;
+
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -53,16 +56,23 @@ pub struct Mete {
     pub admin_token: String,
     pub dir: TempDir,
     config: PathBuf,
+    environment: Vec<(String, String)>,
     child: Child,
 }
 
 impl Mete {
     /// Starts the binary on `config`, in which `{upstream}` is the provider's address.
     pub fn start(fake: &Fake, config: &str) -> Self {
+        Self::start_with(fake, config, &[])
+    }
+
+    /// The same with variables of its environment.
+    pub fn start_with(fake: &Fake, config: &str, environment: &[(&str, &str)]) -> Self {
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("mete.toml");
         std::fs::write(&file, config.replace("{upstream}", &fake.provider.base_url())).unwrap();
-        Self::start_in(dir, file)
+        Self::start_in(dir, file, environment)
     }
 
     /// Kills the process (no drain, no goodbye) and starts it again on the same data.
@@ -77,13 +87,14 @@ impl Mete {
         between();
         let dir = std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap());
         let token = self.admin_token.clone();
-        let mut again = Self::start_in(dir, self.config.clone());
+        let mut again = Self::start_in(dir, self.config.clone(), self.environment.clone());
         again.admin_token = token;
         again
     }
 
-    fn start_in(dir: TempDir, config: PathBuf) -> Self {
+    fn start_in(dir: TempDir, config: PathBuf, environment: Vec<(String, String)>) -> Self {
         let mut child = command(dir.path())
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .args(["serve", "--listen", "127.0.0.1:0", "--config"])
             .arg(&config)
             .stdout(Stdio::null())
@@ -110,7 +121,7 @@ impl Mete {
         // Whatever is said later must be read, or the process would block on a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
         let Some(address) = address else { panic!("mete serve did not start:\n{}", said.join("\n")) };
-        Self { address, admin_token, dir, config, child }
+        Self { address, admin_token, dir, config, environment, child }
     }
 
     pub fn pid(&self) -> u32 {
@@ -148,6 +159,25 @@ impl Mete {
             }
             lines.extend(page);
         }
+    }
+
+    /// The counters of this process.
+    pub fn metrics(&self) -> String {
+        let token = std::fs::read_to_string(self.dir.path().join("admin.token")).unwrap();
+        let headers = [("authorization".to_owned(), format!("Bearer {}", token.trim()))];
+        let client = simulator::client::Client::default();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let url = format!("http://{}/metrics", self.address);
+        let answered = runtime.block_on(client.send(http::Method::GET, &url, &headers, Vec::new())).unwrap();
+        assert_eq!(answered.status, 200, "{}", String::from_utf8_lossy(&answered.body));
+        String::from_utf8_lossy(&answered.body).into_owned()
+    }
+
+    /// A counter or gauge without labels.
+    pub fn metric(&self, name: &str) -> u64 {
+        let text = self.metrics();
+        let line = text.lines().find(|line| line.split(' ').next() == Some(name));
+        line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
     }
 
     /// Makes a virtual key and gives its secret.

@@ -19,7 +19,9 @@ pub(super) fn end_of_string(bytes: &[u8], start: usize, strict: bool) -> Result<
     loop {
         let rest = bytes.get(at..).unwrap_or_default();
         let Some(plain) = memchr2(b'"', b'\\', rest) else { return Err((bytes.len(), "a string isn't closed")) };
-        if let Some(bad) = rest[..plain].iter().position(|byte| *byte < 0x20) {
+        // Looked at whole, many bytes at a time; where one is bad is asked only then.
+        if rest[..plain].iter().fold(false, |bad, byte| bad | (*byte < 0x20)) {
+            let bad = rest.iter().position(|byte| *byte < 0x20).unwrap_or(0);
             return Err((at + bad, "a control character in a string must be escaped"));
         }
         decoded += plain;

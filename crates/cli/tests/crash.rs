@@ -130,6 +130,24 @@ fn a_kill_in_the_middle_of_fifty_streams_loses_nothing_and_counts_nothing_twice(
 }
 
 #[test]
+fn a_process_that_is_asked_to_end_settles_fifty_open_streams_first() {
+    let fake = Fake::start();
+    let mete = Mete::start(&fake, &CONFIG.replace("assume_grace_ms = 500", "assume_grace_ms = 500\ndrain_ms = 200"));
+    let clients: Vec<_> = (0..STREAMS).map(|number| stream(mete.address.clone(), 1000 + number)).collect();
+    let open = wait_until(30, || fake.requests(), |seen| *seen == STREAMS);
+    assert_eq!(open, STREAMS, "the provider saw all streams");
+    let mete = mete.end_and_restart();
+    clients.into_iter().for_each(|client| client.join().unwrap());
+    let (by_ceiling, by_status) = calls(&mete);
+    assert_eq!(by_ceiling.len(), usize::try_from(STREAMS).unwrap(), "{by_ceiling:?}");
+    assert!(by_ceiling.values().all(|records| *records == 1), "{by_ceiling:?}");
+    assert_eq!(by_status.keys().collect::<Vec<_>>(), ["settled"], "{by_status:?}");
+    assert_eq!(held(&mete), 0, "nothing is held any more");
+    assert!(mete.json(&["budgets", "list"]).as_array().unwrap().iter().any(|budget| budget["spent_nanos"].as_i64() > Some(0)));
+    assert_verified(&mete, "after the end");
+}
+
+#[test]
 fn a_second_process_on_the_same_data_is_refused_clearly() {
     let fake = Fake::start();
     let mete = Mete::start(&fake, CONFIG);

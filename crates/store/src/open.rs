@@ -87,6 +87,7 @@ fn open(options: &Options, clock: Arc<dyn Clock>) -> Result<(Books, Writer, Rece
         answers: Vec::new(),
         pending: Vec::new(),
         failing: None,
+        locked_since: None,
         unreserved: false,
         stale: false,
         unsynced_since: None,

@@ -21,10 +21,26 @@ const fn fuzz(name: &'static str, filter: &'static [&'static str]) -> Lane {
     Lane { name, package: "fuzz", folder: "fuzz", test: "replay", filter, threads: "1" }
 }
 
+const fn crash(
+    name: &'static str,
+    package: &'static str,
+    folder: &'static str,
+    test: &'static str,
+    filter: &'static [&'static str],
+) -> Lane {
+    Lane { name, package, folder, test, filter, threads: "1" }
+}
+
 /// In the order in which they run.
 pub const LANES: &[Lane] = &[
     Lane { name: "ledger", package: "ledger", folder: "crates/ledger", test: "reference", filter: &[], threads: "1" },
     Lane { name: "books", package: "store", folder: "crates/store", test: "random_days", filter: &[], threads: "1" },
+    crash("store-kill", "store", "crates/store", "killed", &["a_process_killed_at_any_write_recovers"]),
+    crash("store-errors", "store", "crates/store", "killed", &["a_disk_that_errs_admits_nothing"]),
+    crash("power-cut", "store", "crates/store", "power_cut", &["a_power_cut_at_any_instant"]),
+    crash("damage", "store", "crates/store", "power_cut", &["damage"]),
+    crash("kill", "cli", "crates/cli", "crash_points", &["killed_at_any_call"]),
+    crash("disk-errors", "cli", "crates/cli", "crash_points", &["with_a_disk_that_errs"]),
     fuzz("fuzz-stream", &["stream"]),
     fuzz("fuzz-request", &["request"]),
     fuzz("fuzz-form", &["form"]),

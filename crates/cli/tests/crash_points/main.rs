@@ -4,6 +4,11 @@
 //! session of twelve calls runs against a provider that keeps its own receipts. Then the gateway starts again as it is, and the
 //! provider's receipts, what clients were told and the ledger are compared.
 //!
+//! Bugs that were planted and seen: an answer before the commit (a receipt without a record, disk-errors 60020), open holds not marked
+//! at start (`held` after a restart, kill 20), a settlement without its hold's line (kill 100020), a failed sync taken for
+//! retryable (disk-errors 6 and 8), and exit status 0 after a failed sync, which was no plant. The store's own lanes see these
+//! and a commit that doesn't sync, and a directory whose name isn't synced when it is made (power-cut).
+//!
 //! `METE_PROOF=short` plays every seventh N from a random phase, `long` every N, nothing a handful. `METE_SEED=N` repeats one case.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a proof says what it did")]
@@ -92,6 +97,8 @@ struct Lane {
     kinds: &'static [Kind],
     /// What must have been seen in the short and the long lane.
     sometimes: &'static [&'static str],
+    /// Kinds that take too long for the short lane.
+    long_only: &'static [usize],
     /// Steps of N in the short lane.
     step: u32,
     regressions: &'static str,
@@ -112,7 +119,8 @@ impl Plan {
         let phase = number("METE_PHASE").unwrap_or_else(|| u64::from(std::process::id()));
         let (step, kinds): (u32, Vec<usize>) = match std::env::var("METE_PROOF").as_deref() {
             Ok("long") => (1, (0..lane.kinds.len()).collect()),
-            Ok("short") => (lane.step, (0..lane.kinds.len()).collect()),
+            // A round in which SQLite loses a lock takes as long as the writer's patience with locks.
+            Ok("short") => (lane.step, (0..lane.kinds.len()).filter(|kind| !lane.long_only.contains(kind)).collect()),
             // A taste: a few kinds, few N.
             _ => (97, vec![0, 3, 9].into_iter().filter(|kind| *kind < lane.kinds.len()).collect()),
         };
@@ -197,6 +205,7 @@ fn report(lane: &Lane, plan: &Plan, mut tally: Tally) {
         "restart, median": format!("{} ms", at(50).unwrap()),
         "restart, largest": format!("{} ms", at(100).unwrap()),
     });
+    tally.sometimes.retain(|what, _| lane.sometimes.contains(what));
     let line = json!({"lane": lane.name, "title": lane.title, "counts": tally.counts, "violations": tally.violations.len(),
         "figures": figures, "sometimes": tally.sometimes});
     println!("proof {line}");
@@ -219,6 +228,7 @@ fn killed_at_any_call_the_gateway_starts_again_and_every_receipt_has_one_record(
             "an idempotency key was repeated after the crash and refused",
             "an idempotency key of a call that never was is free after the crash",
         ],
+        long_only: &[],
         step: 7,
         regressions: include_str!("kill.seeds"),
     });
@@ -236,6 +246,7 @@ fn with_a_disk_that_errs_nothing_is_sent_without_a_hold_and_nothing_is_lost() {
             "an error went away and calls were served again",
             "a call was answered with 503 while the ledger couldn't be written",
         ],
+        long_only: &[16],
         step: 29,
         regressions: include_str!("disk-errors.seeds"),
     });

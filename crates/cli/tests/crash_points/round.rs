@@ -295,7 +295,7 @@ fn tracer(kind: &Kind, when: u32, log: &Path) -> Vec<String> {
         Deed::For(error, more) => format!("error={error}:when={when}..{}", when + more),
         Deed::Forever(error) => format!("error={error}:when={when}+"),
     };
-    // Not with --seccomp-bpf, with which strace 6.1 injects no signal after the first.
+    // With --seccomp-bpf, or with a delay besides, strace 6.1 injects no signal.
     let words = ["strace", "-f", "-qq", "-s", "0", "-e", &format!("trace={}", kind.calls), "-e"];
     let mut words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
     words.extend([format!("inject={}:{what}", kind.calls), "-o".to_owned(), log.to_str().unwrap().to_owned()]);

@@ -80,11 +80,27 @@ impl Mete {
         self.kill_and_restart_after(|| {})
     }
 
+    /// Asks the process to end (SIGTERM), waits for it, and starts it again on the same data.
+    pub fn end_and_restart(self) -> Self {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        self.restart_after(|child| {
+            rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+            let status = child.wait().unwrap();
+            assert!(status.success(), "a process that is asked to end ends well: {status}");
+        })
+    }
+
     /// The same with something to wait for in between.
-    pub fn kill_and_restart_after(mut self, between: impl FnOnce()) -> Self {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-        between();
+    pub fn kill_and_restart_after(self, between: impl FnOnce()) -> Self {
+        self.restart_after(|child| {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            between();
+        })
+    }
+
+    fn restart_after(mut self, end: impl FnOnce(&mut Child)) -> Self {
+        end(&mut self.child);
         let dir = std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap());
         let token = self.admin_token.clone();
         let mut again = Self::start_in(dir, self.config.clone(), self.environment.clone());

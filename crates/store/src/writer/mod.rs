@@ -43,6 +43,8 @@ const BATCH_MAX: usize = 4096;
 const TICK: Duration = Duration::from_secs(1);
 /// How often a file that couldn't be written is tried again.
 const RETRY: Duration = Duration::from_millis(100);
+/// How long the file may be locked by something else.
+const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 /// A wall clock that is this far from where the steady one expects it is worth a line in the log.
 const JUMP: SignedDuration = SignedDuration::from_mins(10);
 /// How often forgotten holds are looked for.
@@ -68,6 +70,8 @@ pub(crate) struct Writer {
     pub(crate) pending: Vec<AttemptEnd>,
     /// Why the file can't be written, and when it was tried last.
     pub(crate) failing: Option<(String, Duration)>,
+    /// Since when another lock stands in the way, though the directory has one writer only.
+    pub(crate) locked_since: Option<Duration>,
     /// The room on the disk that is kept for settlements was given back.
     pub(crate) unreserved: bool,
     /// Memory isn't what the disk has: reading it back failed too.
@@ -309,6 +313,7 @@ impl Writer {
         if !written {
             return;
         }
+        self.locked_since = None;
         if self.failing.take().is_some() {
             tracing::info!("the ledger can be written again");
             self.shared.say_failing(None);
@@ -326,11 +331,24 @@ impl Writer {
         self.stale = true;
         match error {
             Some(error) if is_failed_sync(error) => self.stop(format!("the disk failed to sync: {text}")),
+            Some(error) if self.is_locked_for_good(error) => self.stop(format!("the database stays locked: {text}")),
             Some(error) if is_disk(error) => self.say_failing(text),
             // Not the disk but a statement that makes no sense: its batch is undone, the next one may be better.
             _ => tracing::error!(error = text, "a batch was undone"),
         }
         self.reread();
+    }
+
+    /// A lock that failed to be given back isn't forgotten by SQLite as long as this process lives: the next one is free of it. Another
+    /// program that only looks into the file is gone sooner.
+    fn is_locked_for_good(&mut self, error: &rusqlite::Error) -> bool {
+        let now = self.clock.monotonic();
+        if !matches!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)) {
+            self.locked_since = None;
+            return false;
+        }
+        let since = *self.locked_since.get_or_insert(now);
+        now.saturating_sub(since) >= LOCK_PATIENCE
     }
 
     fn say_failing(&mut self, text: String) {

@@ -69,6 +69,17 @@ impl fmt::Display for Survives {
     }
 }
 
+/// How Mete is set.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// How many budgets match a call.
+    pub budgets: Budgets,
+    /// What an answered hold survives.
+    pub survives: Survives,
+    /// Whether there is a price file beside the embedded book, with the trace's model.
+    pub own_prices: bool,
+}
+
 impl Peer {
     /// The provider itself, without anything between.
     pub fn upstream() -> anyhow::Result<Self> {
@@ -102,10 +113,11 @@ impl Peer {
     }
 
     /// Mete, with its data directory below `disk`.
-    pub fn mete(binary: &Path, disk: &Path, upstream: SocketAddr, budgets: Budgets, survives: Survives) -> anyhow::Result<Self> {
+    pub fn mete(binary: &Path, disk: &Path, upstream: SocketAddr, setting: Setting) -> anyhow::Result<Self> {
+        let Setting { budgets, survives, .. } = setting;
         let dir = TempDir::new_in(disk)?;
         let config = dir.path().join("mete.toml");
-        std::fs::write(&config, mete_toml(upstream, budgets, survives))?;
+        std::fs::write(&config, mete_toml(upstream, setting))?;
         std::fs::write(dir.path().join("prices.jsonl"), prices())?;
         let address = free_address()?;
         let mut command = Command::new(binary);
@@ -148,8 +160,8 @@ impl Peer {
     }
 }
 
-fn mete_toml(upstream: SocketAddr, budgets: Budgets, survives: Survives) -> String {
-    let levels: &[(&str, &str)] = match budgets {
+fn mete_toml(upstream: SocketAddr, setting: Setting) -> String {
+    let levels: &[(&str, &str)] = match setting.budgets {
         Budgets::None => &[],
         Budgets::One => &[("all", "")],
         Budgets::Four => &[("organisation", ""), ("teams", "\"team\""), ("projects", "\"project\""), ("users", "\"user\"")],
@@ -158,7 +170,8 @@ fn mete_toml(upstream: SocketAddr, budgets: Budgets, survives: Survives) -> Stri
     for (name, per) in levels {
         text.push_str(&format!("[[budgets]]\nname = \"{name}\"\nlimit_usd = \"1000000.00\"\nwindow = \"month\"\nper = [{per}]\n"));
     }
-    format!("{text}[ledger]\nsurvives = \"{survives}\"\n[prices]\nextra = [\"prices.jsonl\"]\n")
+    let prices = if setting.own_prices { "[prices]\nextra = [\"prices.jsonl\"]\n" } else { "" };
+    format!("{text}[ledger]\nsurvives = \"{}\"\n{prices}", setting.survives)
 }
 
 /// What the trace's model costs, in the price book's schema: dollars for a million tokens.

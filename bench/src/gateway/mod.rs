@@ -13,7 +13,7 @@ use clap::Args;
 
 use crate::books::Sync;
 use crate::load::{self, Order, Tally};
-use crate::peers::{Budgets, Peer, Survives, mete_binary};
+use crate::peers::{Budgets, Peer, Setting, Survives, mete_binary};
 use crate::process::Family;
 use crate::section::Sections;
 
@@ -59,6 +59,7 @@ pub struct Plan {
 pub fn run(plan: &Plan, sections: &Sections) -> anyhow::Result<()> {
     let peers = start(plan)?;
     let mut memory = memory::Memory::idle(&peers)?;
+    memory.note_own_prices(&with_own_prices(plan, &peers)?)?;
     for peer in &peers {
         sample(peer, Load { callers: 1, events: 0, millis: 1 })?;
     }
@@ -92,13 +93,21 @@ fn start(plan: &Plan) -> anyhow::Result<Vec<Peer>> {
     }
     for survives in &plan.survives {
         for budgets in &plan.budgets {
-            peers.push(Peer::mete(&mete, &disk, address, *budgets, *survives)?);
+            peers.push(Peer::mete(&mete, &disk, address, Setting { budgets: *budgets, survives: *survives, own_prices: false })?);
         }
     }
     for text in &plan.peers {
         peers.push(Peer::named(text)?);
     }
     Ok(peers)
+}
+
+/// Mete with a price file: it reads the whole book then.
+fn with_own_prices(plan: &Plan, peers: &[Peer]) -> anyhow::Result<Peer> {
+    let disk = plan.disk.clone().unwrap_or_else(std::env::temp_dir);
+    let provider = peers.first().context("the provider")?.address;
+    let setting = Setting { budgets: Budgets::One, survives: Survives::PowerLoss, own_prices: true };
+    Peer::mete(&mete_binary(plan.mete.as_deref())?, &disk, provider, setting)
 }
 
 /// One way of calling.

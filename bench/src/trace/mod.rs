@@ -14,7 +14,7 @@ use clap::Args;
 pub use replay::{Replay, run as replay};
 
 use crate::load::Tally;
-use crate::peers::{Budgets, Peer, Survives, mete_binary};
+use crate::peers::{Budgets, Peer, Setting, Survives, mete_binary};
 use crate::process::{Family, Started};
 use crate::section::{Goal, Section, Sections};
 use crate::upstream::Totals;
@@ -50,7 +50,8 @@ pub fn run(plan: &Plan, sections: &Sections) -> anyhow::Result<()> {
     let mete = mete_binary(plan.mete.as_deref())?;
     let (witness, other) = (Peer::upstream()?, Peer::upstream()?);
     let bare = Peer::bare(other.address)?;
-    let mete = Peer::mete(&mete, &disk, witness.address, Budgets::Four, Survives::PowerLoss)?;
+    let mete =
+        Peer::mete(&mete, &disk, witness.address, Setting { budgets: Budgets::Four, survives: Survives::PowerLoss, own_prices: true })?;
     let data = mete.data_dir().context("Mete's data directory")?;
     let replays = [&other, &bare, &mete].map(|peer| begin(plan, peer.address));
     let cpu = || [&bare, &mete].map(|peer| peer.family.as_ref().and_then(|family| Family::cpu(family).ok()).unwrap_or_default());

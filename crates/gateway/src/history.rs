@@ -4,10 +4,12 @@
 //! an answer's length. A restart reads the latest records again. The same calls in the same order give the same figures.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
 use ledger::{Attributes, RunId};
 use store::{AttemptRecord, CallFilter, CallStatus, Reader};
+
+use super::sync::Mutex;
 
 /// Calls remembered for each model and caller.
 const CALLS_MAX: usize = 64;

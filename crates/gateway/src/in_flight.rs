@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use super::sync::watch;
 
 /// Counts calls in flight and tells them when the drain's deadline is over.
 #[derive(Debug)]

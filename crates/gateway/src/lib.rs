@@ -7,6 +7,7 @@
 mod admit;
 mod authenticate;
 mod body;
+mod busy;
 mod call;
 mod choose;
 mod client;
@@ -35,6 +36,7 @@ mod settings;
 mod settle;
 mod shape;
 mod stored;
+mod sync;
 mod upstream;
 
 pub use body::{Aborted, Body, BoxError};

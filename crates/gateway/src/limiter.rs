@@ -3,13 +3,14 @@
 //! A full minute's worth may come at once; then it refills evenly (the generic cell rate algorithm, in integers).
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use store::{KeyId, KeyRecord};
 use tokio::time::Instant;
 
-use crate::denied::{Denied, Step};
+use super::denied::{Denied, Step};
+use super::sync::Mutex;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -19,7 +20,7 @@ pub(crate) struct Limiter {
     keys: Mutex<HashMap<KeyId, Use>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Use {
     requests: Bucket,
     tokens: Bucket,
@@ -27,7 +28,7 @@ struct Use {
 }
 
 /// When all that was taken has refilled.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Bucket {
     full_at: Option<Instant>,
 }
@@ -86,8 +87,9 @@ impl Drop for Seat {
 impl Limiter {
     /// Lets a call of a key in, with the tokens that it may take.
     pub(crate) fn enter(self: &Arc<Self>, key: &Arc<KeyRecord>, tokens: u64) -> Step<Seat> {
-        let now = Instant::now();
         self.with(&key.id, |of_key| {
+            // Read under the lock: a caller that read it earlier than one that came before it would miss the last unit.
+            let now = Instant::now();
             if let Some(most) = key.limits.concurrency
                 && of_key.calls >= most
             {

@@ -7,8 +7,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -25,6 +24,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
 use crate::BoxError;
+use crate::busy::{Busy, UnderWay};
 
 /// Request heads larger than this are answered 431 by hyper.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -129,10 +129,10 @@ where
 {
     // Streams are many small writes; without this they wait for acknowledgements.
     let _ = stream.set_nodelay(true);
-    let busy = Arc::new(Busy::new());
+    let busy = Busy::new(Instant::now());
     let answering = Arc::clone(&busy);
     let service = service_fn(move |request| {
-        let under_way = UnderWay::begin(&answering);
+        let under_way = UnderWay::begin(&answering, Instant::now());
         let answer = service(request, peer);
         async move { Ok::<_, Infallible>(answer.await.map(|body| Watched { body, _under_way: under_way })) }
     });
@@ -147,7 +147,7 @@ where
                 }
                 return;
             }
-            () = busy.idle_too_long(&limits) => return,
+            () = busy.idle_too_long(limits.header, limits.keep_alive) => return,
             _ = drain.changed(), if !draining => {
                 draining = true;
                 connection.as_mut().graceful_shutdown();
@@ -169,58 +169,6 @@ fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
         .max_pending_accept_reset_streams(20)
         .max_local_error_reset_streams(128);
     builder
-}
-
-/// Whether requests are under way on a connection, and since when not.
-struct Busy {
-    requests: AtomicUsize,
-    /// When the last request ended; `None` before the first one began.
-    quiet_since: Mutex<Option<Instant>>,
-    accepted: Instant,
-}
-
-impl Busy {
-    fn new() -> Self {
-        Self { requests: AtomicUsize::new(0), quiet_since: Mutex::new(None), accepted: Instant::now() }
-    }
-
-    fn quiet_since(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.quiet_since.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Resolves when no request began within the header time, or none is under way for the keep-alive time.
-    async fn idle_too_long(&self, limits: &Limits) {
-        loop {
-            let until = match *self.quiet_since() {
-                None => self.accepted + limits.header,
-                Some(since) => since + limits.keep_alive,
-            };
-            let under_way = self.requests.load(Ordering::Acquire) > 0;
-            if !under_way && until <= Instant::now() {
-                return;
-            }
-            // While a request is under way there is nothing to expect before its end, which moves `until`.
-            let wake = if under_way { Instant::now() + limits.keep_alive } else { until };
-            tokio::time::sleep_until(wake).await;
-        }
-    }
-}
-
-struct UnderWay(Arc<Busy>);
-
-impl UnderWay {
-    fn begin(busy: &Arc<Busy>) -> Self {
-        busy.requests.fetch_add(1, Ordering::AcqRel);
-        *busy.quiet_since() = Some(Instant::now());
-        Self(Arc::clone(busy))
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        *self.0.quiet_since() = Some(Instant::now());
-        self.0.requests.fetch_sub(1, Ordering::AcqRel);
-    }
 }
 
 /// An answer's body that keeps its connection busy until it is sent or dropped.

@@ -1,11 +1,12 @@
 //! Counters of what passed through the gateway, read as one snapshot by whoever exposes them (Prometheus, dashboard).
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use money::Nanos;
+
+use super::sync::Mutex;
 
 /// Upper bounds of histogram buckets, in microseconds; one more bucket is above the last.
 pub const BUCKETS_MICROS: [u64; 14] =

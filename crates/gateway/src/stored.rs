@@ -1,7 +1,9 @@
 //! How large the responses are that a provider keeps: a call that goes on from one by its id reads all of it again.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
+
+use super::sync::Mutex;
 
 /// Responses remembered; the oldest is forgotten, and a call that goes on from it is bounded by the model's window.
 const RESPONSES_MAX: usize = 50_000;
@@ -12,7 +14,7 @@ pub(crate) struct Stored {
     inner: Mutex<Inner>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Inner {
     tokens: HashMap<String, u64>,
     order: VecDeque<String>,

@@ -2,8 +2,18 @@
 //! is compared, and after every operation everything that can be read: accounts, holds, runs, budgets, the lines of the journal
 //! as they are in the file, and every attempt's row.
 //!
-//! Bugs that were planted, one at a time, and made this test or the one of the pure ledger (`crates/ledger/tests/reference`) fail:
-//! see below.
+//! Bugs that were planted, one at a time. Each made the pure ledger's test (`crates/ledger/tests/reference`) fail within its taste:
+//!
+//! - a hold that fits to the nano-dollar is refused (`<` for `<=`), or one nano-dollar too much is granted;
+//! - ancestors of a run aren't looked at; overage doesn't block; a limit that is lowered stays as it was;
+//! - what nobody ended is refunded at its deadline; a second correction counts from the first cost; a void keeps what was held;
+//! - a settlement posts to the current window; a day always has 24 hours; weeks always start on Monday; the clock goes back;
+//! - newcomers go before those who wait; an account is forgotten though a hold is open on it;
+//! - a restart forgets that a covered call costs nothing.
+//!
+//! Planted in the store, each noticed here: a line of the journal is forgotten at a start; holds of an earlier process stay in use; a
+//! client's key that came before isn't noticed; a caller who leaves keeps its grant; an end that comes late is dropped; forgotten holds
+//! are never swept.
 
 #![allow(clippy::unwrap_used, reason = "a test that fails here fails loudly")]
 

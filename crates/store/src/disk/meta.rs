@@ -1,6 +1,7 @@
 //! The instance's own facts: id, salt, sum of costs; and its settings.
 
-use money::Nanos;
+use rusqlite::Error::FromSqlConversionFailure;
+use rusqlite::types::{Type, Value};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::Salt;
@@ -21,8 +22,13 @@ pub(crate) fn salt(conn: &Connection) -> rusqlite::Result<Salt> {
 }
 
 /// The sum of the costs in all attempts' rows.
-pub(crate) fn spent(conn: &Connection) -> rusqlite::Result<Nanos> {
-    conn.query_row("SELECT value FROM meta WHERE name = 'spent_nanos'", [], |row| row.get(0)).map(Nanos::new)
+pub(crate) fn spent(conn: &Connection) -> rusqlite::Result<i128> {
+    let kept = conn.query_row("SELECT value FROM meta WHERE name = 'spent_nanos'", [], |row| row.get::<_, Value>(0))?;
+    match kept {
+        Value::Integer(nanos) => Ok(nanos.into()),
+        Value::Text(nanos) => nanos.parse().map_err(|error| FromSqlConversionFailure(0, Type::Text, Box::new(error))),
+        other => Err(rusqlite::Error::InvalidColumnType(0, "spent_nanos".to_owned(), other.data_type())),
+    }
 }
 
 /// The journal's last line that the attempts' rows tell of.
@@ -31,9 +37,11 @@ pub(crate) fn filed_seq(conn: &Connection) -> rusqlite::Result<i64> {
 }
 
 /// Writes that the attempts' rows tell of the journal up to a line, and what they cost in sum.
-pub(crate) fn set_filed(conn: &Connection, seq: i64, spent: Nanos) -> rusqlite::Result<()> {
+pub(crate) fn set_filed(conn: &Connection, seq: i64, spent: i128) -> rusqlite::Result<()> {
     let mut update = conn.prepare_cached("UPDATE meta SET value = ?2 WHERE name = ?1")?;
-    update.execute(params!["spent_nanos", spent.get()])?;
+    // A sum that 64 bits can't count is text.
+    let kept = i64::try_from(spent).map_or_else(|_| Value::Text(spent.to_string()), Value::Integer);
+    update.execute(params!["spent_nanos", kept])?;
     update.execute(params!["filed_seq", seq])?;
     Ok(())
 }

@@ -90,8 +90,11 @@ fn check_ended(conn: &Connection, books: &Books, findings: &mut Findings) -> Res
 
 /// The sum that is kept is the sum of the records.
 fn check_sums(conn: &Connection, findings: &mut Findings) -> Result<(), ReadError> {
-    let kept: i64 = conn.query_row("SELECT value FROM meta WHERE name = 'spent_nanos'", [], |row| row.get(0))?;
-    let summed: i64 = conn.query_row("SELECT coalesce(sum(cost_nanos), 0) FROM attempts", [], |row| row.get(0))?;
+    let kept = crate::disk::meta::spent(conn)?;
+    // Dollars and the rest apart, because a sum of nano-dollars may be more than 64 bits can count.
+    let sql = "SELECT coalesce(sum(cost_nanos / 1000000000), 0), coalesce(sum(cost_nanos % 1000000000), 0) FROM attempts";
+    let parts = conn.query_row(sql, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
+    let summed = i128::from(parts.0) * 1_000_000_000 + i128::from(parts.1);
     findings.check(kept == summed, || format!("the records' costs sum to {summed} nano-dollars, {kept} is kept as their sum"));
     Ok(())
 }

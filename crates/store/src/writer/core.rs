@@ -26,7 +26,7 @@ pub(crate) struct Core {
     pub(crate) unfiled: Unfiled,
     pub(crate) audit_tip: Tip,
     /// Sum of all attempts' costs.
-    pub(crate) spent: Nanos,
+    pub(crate) spent: i128,
     pub(crate) origins: BTreeMap<String, Origin>,
     pub(crate) open: OpenCounts,
     /// Journal lines since the last snapshot.
@@ -55,7 +55,7 @@ impl Core {
             frame: Frame::default(),
             unfiled: Unfiled::default(),
             audit_tip: journal::GENESIS,
-            spent: Nanos::ZERO,
+            spent: 0,
             origins: BTreeMap::new(),
             open: OpenCounts::default(),
             since_snapshot: 0,
@@ -158,7 +158,7 @@ impl Core {
 }
 
 /// Keeps what a frame says and the attempts' rows don't tell yet. An event isn't applied yet.
-fn keep(conn: &Connection, ledger: &Ledger, unfiled: &mut Unfiled, spent: &mut Nanos, item: &Item<'_>) -> Result<(), LoadError> {
+fn keep(conn: &Connection, ledger: &Ledger, unfiled: &mut Unfiled, spent: &mut i128, item: &Item<'_>) -> Result<(), LoadError> {
     let damaged = |why: codec::CodecError| LoadError::Damaged(why.to_string());
     match item {
         Item::Event(event) => stand(conn, ledger, unfiled, spent, event)?,
@@ -176,7 +176,7 @@ fn begin(ledger: &Ledger, unfiled: &mut Unfiled, start: AttemptStart, document: 
     unfiled.begin(New { start, document, granted, at, assume_at, change: attempts::Change::default() });
 }
 
-fn stand(conn: &Connection, ledger: &Ledger, unfiled: &mut Unfiled, spent: &mut Nanos, event: &Event) -> rusqlite::Result<()> {
+fn stand(conn: &Connection, ledger: &Ledger, unfiled: &mut Unfiled, spent: &mut i128, event: &Event) -> rusqlite::Result<()> {
     let (hold, status, cost, estimated) = match event {
         Event::Settled { hold, cost, estimated, .. } => (*hold, CallStatus::Settled, Some(*cost), *estimated),
         Event::Voided { hold, .. } => (*hold, CallStatus::Voided, None, false),
@@ -190,7 +190,7 @@ fn stand(conn: &Connection, ledger: &Ledger, unfiled: &mut Unfiled, spent: &mut 
         _ => Nanos::ZERO,
     };
     unfiled.stand(hold, Stand { status, cost, estimated });
-    *spent = spent.checked_add(cost.unwrap_or_default()).and_then(|sum| sum.checked_sub(before)).unwrap_or(*spent);
+    *spent += i128::from(cost.unwrap_or_default().get()) - i128::from(before.get());
     Ok(())
 }
 

@@ -150,7 +150,7 @@ impl Shared {
         stats.open_holds = core.open.holds;
         stats.unresolved = core.open.unresolved;
         stats.held = Nanos::new(i64::try_from(core.open.nanos).unwrap_or(i64::MAX));
-        stats.spent = core.spent;
+        stats.spent = Nanos::new(i64::try_from(core.spent).unwrap_or(i64::MAX));
         stats.journal_seq = core.tip.number();
     }
 

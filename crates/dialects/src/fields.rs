@@ -91,6 +91,14 @@ pub(crate) fn object(value: Option<Value<'_>>) -> Result<Option<Value<'_>>, BadR
     }
 }
 
+/// An item of a list that must be an object: a provider may take `"web_search"` for a tool, and Mete would not see its price.
+pub(crate) fn entry(value: Value<'_>) -> Result<Value<'_>, BadRequest> {
+    match value.kind() {
+        Kind::Object => Ok(value),
+        _ => Err(BadRequest::at("invalid_value", value, "an object was expected")),
+    }
+}
+
 /// The model of a body: a name that can stand in a header, a log and a path.
 pub(crate) fn model(root: Value<'_>) -> Result<(String, Value<'_>), BadRequest> {
     let Some(value) = root.get("model") else {

@@ -42,7 +42,7 @@ pub use bad_request::BadRequest;
 pub use count::{CountRequest, read_count};
 pub use counting::Counting;
 pub use document::{CodexDenial, Denial, codex_denial, denial_body, stream_error_event, trailer_comment};
-pub use parse::{parse_request, parse_request_with};
+pub use parse::{check_json, parse_request, parse_request_with};
 pub use reading::{Reading, UsageReading};
 pub use request::{Hints, Request};
 pub use route::{Dialect, Operation, Route, RouteError, RouteHints, Row, TABLE, UNSERVED, Unserved, route, route_with, unserved};

@@ -48,6 +48,16 @@ pub fn parse_request_with(route: &Route, body: &[u8], hints: Hints<'_>) -> Resul
     Ok(request)
 }
 
+/// Whether bytes are one strict JSON document: UTF-8, no duplicate keys at any depth, depth ≤ 128. For bodies that another
+/// reader takes apart, which would silently keep the last of two equal keys.
+///
+/// # Errors
+/// Says what is wrong and where.
+pub fn check_json(body: &[u8]) -> Result<(), BadRequest> {
+    Doc::strict(body)?;
+    Ok(())
+}
+
 /// Whether a `content-type` says that the body is a form.
 fn is_form(content_type: &str) -> bool {
     content_type.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("multipart/"))

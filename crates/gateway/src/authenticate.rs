@@ -72,10 +72,16 @@ struct ByPath {
     key: Option<Arc<KeyRecord>>,
 }
 
+/// A run's token in `x-mete-run`, which says the same as one in the address: agents whose address stands in their
+/// arguments, where every user of the machine can read it, send it so.
+fn run_in_header(headers: &HeaderMap) -> Option<&str> {
+    headers.get("x-mete-run")?.to_str().ok().map(str::trim).filter(|token| token.starts_with("rt_"))
+}
+
 /// Finds out who calls.
 pub(crate) fn authenticate(books: &Books, mode: Authentication, route: &Route, headers: &HeaderMap, now: Timestamp) -> Step<Caller> {
     refuse_key_in_query(&route.upstream_path)?;
-    let path = by_path(books, route.run_token.as_deref(), now)?;
+    let path = by_path(books, route.run_token.as_deref().or_else(|| run_in_header(headers)), now)?;
     let Some((header, value, secret)) = shown_secret(headers, path.run.is_some())? else {
         return without_credential(mode, path);
     };
@@ -168,19 +174,41 @@ fn run_ended() -> Box<Denied> {
     Denied::forbidden("run_ended", "the run has ended; start another with `mete run -- COMMAND`")
 }
 
-/// Keys in addresses end up in logs of every proxy on the way, so they are refused and not read.
+/// Names under which clients and servers pass a credential in an address.
+const KEY_NAMES: [&str; 10] =
+    ["key", "api_key", "api-key", "apikey", "access_token", "token", "authorization", "auth", "x-api-key", "x-goog-api-key"];
+
+/// Keys in addresses end up in logs of every proxy on the way, so they are refused and not read; and a provider would take
+/// one there for its own, beside the credential that Mete sends. Names are compared as a server would decode them.
 fn refuse_key_in_query(path_and_query: &str) -> Step<()> {
     let Some((_, query)) = path_and_query.split_once('?') else { return Ok(()) };
-    let names = query.split('&').filter_map(|pair| pair.split('=').next());
-    let is_key =
-        |name: &str| ["key", "api_key", "api-key", "apikey", "access_token", "token"].contains(&name.to_ascii_lowercase().as_str());
-    if names.into_iter().any(is_key) {
+    let is_key = |pair: &str| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, pair));
+        let name: String = decoded(name).chars().filter(|letter| !letter.is_control() && !letter.is_whitespace()).collect();
+        KEY_NAMES.contains(&name.to_ascii_lowercase().as_str()) || is_mete_s(&decoded(value))
+    };
+    // Some servers split at `;` too.
+    if query.split(['&', ';']).any(is_key) {
         return Err(Denied::unauthorized(
             "key_in_query",
             "a key in the address isn't accepted; send it as a header, such as `x-goog-api-key`",
         ));
     }
     Ok(())
+}
+
+/// Percent-encoding undone as far as it can be read: this only looks for what must not be there.
+fn decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let hex = bytes.get(at + 1..at + 3).filter(|_| *byte == b'%').and_then(|pair| std::str::from_utf8(pair).ok());
+        let code = hex.and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        plain.push(code.unwrap_or(*byte));
+        at += if code.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8_lossy(&plain).into_owned()
 }
 
 /// The one secret that the request shows, in whichever header. The same secret twice is one. Under a run's address, where
@@ -205,7 +233,7 @@ fn shown_secret(headers: &HeaderMap, of_run: bool) -> Step<Option<(HeaderName, H
 }
 
 fn is_mete_s(secret: &str) -> bool {
-    secret.starts_with("mk_") || secret.starts_with("rt_")
+    ["mk_", "rt_", "mta_", "mtl_"].iter().any(|prefix| secret.starts_with(prefix))
 }
 
 fn secret_of(name: &HeaderName, value: &HeaderValue) -> Step<Option<String>> {

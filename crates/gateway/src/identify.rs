@@ -13,6 +13,12 @@ use crate::denied::{Denied, Step, echo};
 
 /// Facts of a call that only Mete sets.
 const FACTS: [&str; 9] = ["key", "run", "parent", "model", "provider", "seller", "region", "tier", "dialect"];
+/// Whether an attribute is a fact of a call, which neither a client nor a definition can set.
+#[must_use]
+pub fn is_fact(name: &str) -> bool {
+    FACTS.contains(&name)
+}
+
 /// Labels that agents send unasked and that every key lets them set: they can't move money to another payer.
 const LABELS: [&str; 8] = ["agent", "session", "thread", "turn", "originator", "device", "openai_organization", "openai_project"];
 

@@ -4,23 +4,39 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use dialects::{Dialect, Hints, Operation, Request, Route, RouteError, RouteHints};
-use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, UPGRADE};
+use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HOST, TRANSFER_ENCODING, UPGRADE};
 use http::request::Parts;
-use http::{HeaderMap, StatusCode, Version};
+use http::{HeaderMap, StatusCode, Uri, Version};
 
 use crate::body::{ReadError, RequestBody, read_whole};
 use crate::denied::{Denied, Step, echo};
 use crate::settings::Settings;
 use crate::stored::Stored;
 
+/// What two servers could read differently of a head: a request to a proxy, several hosts, or several codings of the body.
+/// `None` when all is well; RFC 9112, sections 3.2 and 6.1. What hyper refuses by itself never comes here.
+#[must_use]
+pub fn ambiguity(version: Version, target: &Uri, headers: &HeaderMap) -> Option<(&'static str, &'static str)> {
+    // In HTTP/2 the address always names a host; in HTTP/1.1 only a request to a proxy does.
+    if version <= Version::HTTP_11 && target.authority().is_some() {
+        return Some(("absolute_uri", "Mete isn't a forward proxy; send the path alone, for example `POST /v1/messages`"));
+    }
+    let hosts = headers.get_all(HOST).iter().count();
+    if hosts > 1 || (version == Version::HTTP_11 && hosts == 0) {
+        return Some(("invalid_host", "a request names exactly one `host`; send it once"));
+    }
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let is_plain = codings.next().is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"));
+    if !is_plain || codings.next().is_some() {
+        return Some(("invalid_framing", "the only transfer encoding that is read is `chunked`, once"));
+    }
+    None
+}
+
 /// Looks the request line up. Whatever isn't in the table is answered here and never forwarded.
 pub(crate) fn route(head: &Parts) -> Step<Route> {
-    // In HTTP/2 the address always names a host; in HTTP/1.1 only a request to a proxy does.
-    if head.version <= Version::HTTP_11 && head.uri.authority().is_some() {
-        return Err(Denied::bad_request(
-            "absolute_uri",
-            "Mete isn't a forward proxy; send the path alone, for example `POST /v1/messages`",
-        ));
+    if let Some((code, message)) = ambiguity(head.version, &head.uri, &head.headers) {
+        return Err(Denied::bad_request(code, message));
     }
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
     let upgrade = head.headers.get(UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
@@ -101,13 +117,16 @@ fn check_content(headers: &HeaderMap, operation: Operation) -> Step<()> {
     if headers.get_all(CONTENT_TYPE).iter().count() > 1 {
         return Err(Denied::bad_request("content_type", "content-type is given twice; send it once"));
     }
-    let encoding = headers.get(CONTENT_ENCODING).map_or(&b"identity"[..], |value| value.as_bytes());
-    if !encoding.eq_ignore_ascii_case(b"identity") {
+    if !headers.get_all(CONTENT_ENCODING).iter().all(|value| value.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(Denied::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "content_encoding",
             "compressed bodies aren't read; send the JSON as it is",
         ));
+    }
+    // One that isn't ASCII would be read as JSON here and perhaps as a form elsewhere.
+    if headers.get(CONTENT_TYPE).is_some_and(|value| value.to_str().is_err()) {
+        return Err(Denied::bad_request("content_type", "content-type has letters that can't stand there; send `application/json`"));
     }
     let content_type = headers.get(CONTENT_TYPE).map_or(&b"application/json"[..], |value| value.as_bytes());
     let content_type = content_type.to_ascii_lowercase();

@@ -41,7 +41,8 @@ mod upstream;
 
 pub use body::{Aborted, Body, BoxError};
 pub use gateway::Gateway;
-pub use identify::read_tags;
+pub use identify::{is_fact, read_tags};
+pub use incoming::ambiguity;
 pub use metrics::{BUCKETS_MICROS, CallLabels, HistogramSnapshot, MetricsSnapshot};
 pub use names::operation as operation_name;
 pub use network::{Connecting, Network, Stream};

@@ -3,9 +3,10 @@
 //! hyper's own timeouts need a timer that `axum::serve` doesn't install, and the detection of HTTP/2 has none at all, so
 //! a watch of our own closes connections on which no request is under way.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -20,7 +21,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::BoxError;
@@ -66,7 +67,7 @@ where
     B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
-    let room = Arc::new(Semaphore::new(limits.connections_max));
+    let room = Arc::new(Seats::new(limits.connections_max));
     let (draining, drain) = watch::channel(false);
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
@@ -82,7 +83,7 @@ where
                 continue;
             }
         };
-        let Ok(seat) = Arc::clone(&room).try_acquire_owned() else {
+        let Some(seat) = Seats::take(&room, peer.ip()) else {
             tokio::spawn(turn_away(stream));
             continue;
         };
@@ -96,6 +97,65 @@ where
     draining.send_replace(true);
     drop(drain);
     let _ = tokio::time::timeout(limits.drain, draining.closed()).await;
+}
+
+/// Room for connections: so many in all, and for one address of elsewhere a quarter of them. This machine's own addresses
+/// have no share of their own, since a proxy in front brings everybody's connections from one.
+#[derive(Debug)]
+struct Seats {
+    most: usize,
+    taken: Mutex<(usize, HashMap<IpAddr, usize>)>,
+}
+
+/// One connection's place, given back on drop.
+#[derive(Debug)]
+struct SeatOf {
+    seats: Arc<Seats>,
+    address: IpAddr,
+}
+
+impl Seats {
+    fn new(most: usize) -> Self {
+        Self { most, taken: Mutex::default() }
+    }
+
+    fn taken(&self) -> MutexGuard<'_, (usize, HashMap<IpAddr, usize>)> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(seats: &Arc<Self>, peer: IpAddr) -> Option<SeatOf> {
+        let address = site(peer);
+        let mut taken = seats.taken();
+        let share = if address.is_loopback() { seats.most } else { (seats.most / 4).max(1) };
+        let of_address = taken.1.get(&address).copied().unwrap_or(0);
+        if taken.0 >= seats.most || of_address >= share {
+            return None;
+        }
+        taken.0 += 1;
+        taken.1.insert(address, of_address + 1);
+        Some(SeatOf { seats: Arc::clone(seats), address })
+    }
+}
+
+impl Drop for SeatOf {
+    fn drop(&mut self) {
+        let mut taken = self.seats.taken();
+        taken.0 = taken.0.saturating_sub(1);
+        match taken.1.get_mut(&self.address) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => {
+                taken.1.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// Whoever has one IPv6 address has the other 2⁶⁴ of its network too.
+fn site(peer: IpAddr) -> IpAddr {
+    match peer.to_canonical() {
+        IpAddr::V6(v6) if !v6.is_loopback() => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
+        other => other,
+    }
 }
 
 /// Running out of file descriptors would otherwise spin; other errors belong to one connection.
@@ -191,5 +251,27 @@ impl<B: HttpBody + Unpin> HttpBody for Watched<B> {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_address_of_elsewhere_takes_a_quarter_and_gives_back_what_it_took() {
+        let seats = Arc::new(Seats::new(8));
+        let far = |text: &str| Seats::take(&seats, text.parse().unwrap());
+        let own = [far("192.0.2.1"), far("192.0.2.1"), far("::ffff:192.0.2.1")];
+        assert_eq!(own.each_ref().map(Option::is_some), [true, true, false], "the same address in two spellings");
+        let net = [far("2001:db8::1"), far("2001:db8::2"), far("2001:db8::ffff:3")];
+        assert_eq!(net.each_ref().map(Option::is_some), [true, true, false], "one network");
+        let near: Vec<_> = (0..5).map(|_| far("127.0.0.1")).collect();
+        assert_eq!(near.iter().filter(|seat| seat.is_some()).count(), 4, "what is left in all");
+        drop((own, near));
+        assert_eq!((seats.taken().0, seats.taken().1.len()), (2, 1));
+        assert!(far("192.0.2.1").is_some());
+        drop(net);
+        assert_eq!(seats.taken().0, 0);
     }
 }

@@ -107,16 +107,15 @@ impl Ledger {
 
     /// Every account that the call touches: budgets by name, then the run and its ancestors.
     pub(crate) fn places(&self, ask: &HoldAsk, at: Timestamp) -> Result<Vec<Place>, No> {
-        let scopes = self.scopes(&ask.attributes, ask.run)?;
+        let scopes = self.scopes(&ask.attributes, ask.run, at)?;
         Ok(scopes.iter().filter_map(|scope| self.place(scope, ask.covered, at)).collect())
     }
 
-    pub(crate) fn scopes(&self, attributes: &Attributes, run: Option<RunId>) -> Result<Vec<Scope>, No> {
-        let budgets = self
-            .budgets
-            .matching(attributes)
-            .into_iter()
-            .filter_map(|id| self.budgets.get(id).map(|budget| Scope::Budget(id, budget.per_values(attributes))));
+    pub(crate) fn scopes(&self, attributes: &Attributes, run: Option<RunId>, at: Timestamp) -> Result<Vec<Scope>, No> {
+        let budgets = self.budgets.matching(attributes).into_iter().filter_map(|id| {
+            let budget = self.budgets.get(id)?;
+            Some(Scope::Budget(id, budget.per_values(attributes, budget.period(at))))
+        });
         let runs = run.map(|run| self.lineage(run)).transpose()?.unwrap_or_default();
         Ok(budgets.chain(runs.into_iter().map(Scope::Run)).collect())
     }

@@ -9,6 +9,12 @@ use crate::account::SlotId;
 use crate::window::Calendar;
 use crate::{Account, Attributes, BudgetSpec, No, OnExceed, Period};
 
+/// The most accounts that one budget has at a time, over the values of its `per` attributes and the periods in memory.
+/// Clients may choose those values, so their number must not be theirs to choose.
+pub(crate) const ACCOUNTS_MAX: usize = 1_000_000;
+/// The account of all values beyond that: they share one limit.
+pub(crate) const OTHER: &str = "_other";
+
 /// Numbers a budget for the life of this ledger; a name keeps its number.
 pub(crate) type BudgetId = usize;
 
@@ -52,9 +58,19 @@ impl Budget {
         self.calendar.next(period).and_then(|next| next.end)
     }
 
-    /// The values by which this budget is split, of one call; empty where the call lacks the attribute.
-    pub(crate) fn per_values(&self, attributes: &Attributes) -> Vec<String> {
-        self.spec.per.iter().map(|name| attributes.get(name).cloned().unwrap_or_default()).collect()
+    /// The values by which this budget is split, of one call in `period`; empty where the call lacks the attribute. A
+    /// budget that has all the accounts that it may have takes no new values: they are [`OTHER`].
+    pub(crate) fn per_values(&self, attributes: &Attributes, period: Period) -> Vec<String> {
+        self.values_within(ACCOUNTS_MAX, attributes, period)
+    }
+
+    fn values_within(&self, accounts_max: usize, attributes: &Attributes, period: Period) -> Vec<String> {
+        let values: Vec<String> = self.spec.per.iter().map(|name| attributes.get(name).cloned().unwrap_or_default()).collect();
+        if self.parts.len() < accounts_max {
+            return values;
+        }
+        let part = (values, period);
+        if self.parts.contains_key(&part) { part.0 } else { vec![OTHER.to_owned(); part.0.len()] }
     }
 
     pub(crate) fn account(&self, per: &[String], period: Period) -> Account {
@@ -226,4 +242,37 @@ pub(crate) fn check(spec: &BudgetSpec) -> Result<(), No> {
         return Err(No::invalid("`per` names an attribute twice"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_beyond_the_most_accounts_share_one() {
+        let at = Timestamp::UNIX_EPOCH;
+        let spec = BudgetSpec {
+            name: "b".to_owned(),
+            limit: Some(Nanos::ZERO),
+            window: crate::Window::Total,
+            time_zone: "UTC".to_owned(),
+            week_starts_monday: true,
+            matches: Attributes::new(),
+            per: vec!["customer".to_owned()],
+            on_exceed: OnExceed::Block,
+            measure: crate::Measure::Billed,
+            grant_share_thousandths: 1000,
+            paused: false,
+        };
+        let mut budget = Budget::new(spec);
+        let period = budget.period(at);
+        let of = |value: &str| Attributes::from([("customer".to_owned(), value.to_owned())]);
+        for number in 0..3 {
+            budget.parts.insert((vec![format!("c{number}")], period), number);
+        }
+        assert_eq!(budget.values_within(4, &of("new"), period), ["new"]);
+        assert_eq!(budget.values_within(3, &of("new"), period), [OTHER], "there is no room for another");
+        assert_eq!(budget.values_within(3, &of("c2"), period), ["c2"], "who has an account keeps it");
+        assert_eq!(budget.values_within(3, &Attributes::new(), period), [OTHER]);
+    }
 }

@@ -169,7 +169,7 @@ impl<T> Queue<T> {
 /// The limits that can refuse an ask. An ask of a run that doesn't exist has none, and is told so when it is decided.
 fn limiting_scopes(ledger: &Ledger, ask: &HoldAsk, now: Timestamp) -> Vec<Scope> {
     let now = ledger.clock(now);
-    let scopes = ledger.scopes(&ask.attributes, ask.run).unwrap_or_default();
+    let scopes = ledger.scopes(&ask.attributes, ask.run, now).unwrap_or_default();
     let limits = |scope: &Scope| ledger.place(scope, ask.covered, now).is_some_and(|place| place.enforced.is_some());
     scopes.into_iter().filter(limits).collect()
 }

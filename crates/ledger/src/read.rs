@@ -64,7 +64,7 @@ impl Ledger {
     pub fn matching_accounts(&self, attributes: &Attributes, run: Option<RunId>, now: Timestamp) -> Vec<AccountView> {
         let now = self.clock(now);
         let run = run.filter(|run| self.runs.contains_key(run));
-        let scopes = self.scopes(attributes, run).unwrap_or_default();
+        let scopes = self.scopes(attributes, run, now).unwrap_or_default();
         let places = scopes.iter().filter_map(|scope| self.place(scope, false, now));
         places.map(|place| self.place_view(&place)).collect()
     }

@@ -1,5 +1,7 @@
 //! Log lines on stderr: level and form from the config's section `[log]`.
 
+use std::panic::{self, PanicHookInfo};
+
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, LogFormat};
@@ -13,4 +15,12 @@ pub(crate) fn start(config: &Config) {
         LogFormat::Text => lines.try_init(),
         LogFormat::Json => lines.json().try_init(),
     };
+    panic::set_hook(Box::new(panicked));
+}
+
+/// Where it broke, and not what the panic says: a slice that doesn't fit quotes the text that it was cut from, and that may
+/// be a prompt.
+fn panicked(info: &PanicHookInfo<'_>) {
+    let place = info.location().map_or_else(|| "somewhere".to_owned(), ToString::to_string);
+    tracing::error!(place, "panicked; this is a mistake in Mete");
 }

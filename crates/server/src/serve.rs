@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,9 +11,10 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::response::IntoResponse as _;
+use futures_util::FutureExt as _;
 use gateway::listener::{self, Limits};
 use gateway::{Authentication, UseKey};
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use jiff::Timestamp;
 use store::{Books, OpenError, Options, read_owner};
@@ -23,7 +25,7 @@ use tower::ServiceExt as _;
 
 use crate::Environment;
 use crate::access::open_error;
-use crate::api::{self, error::ApiError, guard::check_page};
+use crate::api::{self, error::ApiError, guard::check_page, input::BodyIdle};
 use crate::config::ConfigError;
 use crate::control::{Control, LoadError, Loaded, Sources};
 use crate::{tokens, watch as files};
@@ -261,7 +263,7 @@ async fn run(
     idle_exit: Option<Duration>,
 ) -> Option<String> {
     let settings = control.gateway.settings();
-    let (limits, drain) = (Limits::of(&settings), settings.timeouts.drain);
+    let (limits, drain, idle) = (Limits::of(&settings), settings.timeouts.drain, settings.timeouts.body_idle);
     let requests = Arc::new(AtomicU64::new(0));
     let watchers = tokio::spawn(watchers(Arc::clone(&control), stop.clone(), Arc::clone(&requests), idle_exit));
     let router = api::router(Arc::clone(&control));
@@ -272,7 +274,7 @@ async fn run(
         if let Some(listener) = admin_listener {
             let admin = move |request: Request<Incoming>, peer| {
                 requests.fetch_add(1, Ordering::Relaxed);
-                routed(router.clone(), request, peer)
+                routed(router.clone(), request, peer, idle)
             };
             listener::serve(listener, admin, limits, stopped(stop.subscribe())).await;
         }
@@ -332,7 +334,10 @@ impl Front {
         let path = request.uri().path();
         let is_admin = path == "/metrics" || path == "/healthz" || path == "/api" || path.starts_with("/api/");
         match (is_admin, &self.router) {
-            (true, Some(router)) => routed(router.clone(), request, peer).await,
+            (true, Some(router)) => {
+                let idle = self.control.gateway.settings().timeouts.body_idle;
+                routed(router.clone(), request, peer, idle).await
+            }
             (true, None) => ApiError::not_found("the admin API has a listener of its own; ask there").into_response(),
             (false, _) => match self.refuse_page(&request) {
                 Ok(()) => self.control.gateway.handle(request, peer).await.map(Body::new),
@@ -352,11 +357,26 @@ impl Front {
     }
 }
 
-async fn routed(router: Router, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+async fn routed(router: Router, request: Request<Incoming>, peer: SocketAddr, idle: Duration) -> Response<Body> {
+    if let Some((code, message)) = gateway::ambiguity(request.version(), request.uri(), request.headers()) {
+        return ApiError::new(StatusCode::BAD_REQUEST, code, message).into_response();
+    }
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(peer);
-    match router.oneshot(request).await {
-        Ok(answer) => answer,
-        Err(never) => match never {},
-    }
+    request.extensions_mut().insert(BodyIdle(idle));
+    unbroken(async move {
+        match router.oneshot(request).await {
+            Ok(answer) => answer,
+            Err(never) => match never {},
+        }
+    })
+    .await
+}
+
+/// The answer, or a 500 without a word of what panicked: the text of a panic may quote what a caller sent.
+async fn unbroken(answer: impl Future<Output = Response<Body>>) -> Response<Body> {
+    AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| {
+        tracing::error!("an admin request panicked");
+        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something broke inside Mete; its log says where").into_response()
+    })
 }

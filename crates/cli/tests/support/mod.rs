@@ -7,6 +7,7 @@ pub mod proof;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 use simulator::provider::{Options, Provider};
@@ -58,6 +59,7 @@ pub struct Mete {
     config: PathBuf,
     environment: Vec<(String, String)>,
     child: Child,
+    log: Arc<Mutex<Vec<String>>>,
 }
 
 impl Mete {
@@ -135,9 +137,16 @@ impl Mete {
             }
         }
         // Whatever is said later must be read, or the process would block on a full pipe.
-        std::thread::spawn(move || lines.for_each(drop));
+        let log = Arc::new(Mutex::new(said.clone()));
+        let later = Arc::clone(&log);
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| later.lock().unwrap().push(line)));
         let Some(address) = address else { panic!("mete serve did not start:\n{}", said.join("\n")) };
-        Self { address, admin_token, dir, config, environment, child }
+        Self { address, admin_token, dir, config, environment, child, log }
+    }
+
+    /// What the process has written to stderr since its start.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().join("\n")
     }
 
     pub fn pid(&self) -> u32 {

@@ -2,7 +2,7 @@
 
 use pricing::ToolAsk;
 
-use crate::fields::{count, place, refuse_look_alikes};
+use crate::fields::{count, entry, place, refuse_look_alikes};
 use crate::input::{Input, PROVIDER_TOOL_TOKENS};
 use crate::json::{Kind, Value};
 use crate::{BadRequest, Request};
@@ -30,6 +30,7 @@ pub(super) fn offer(list: Value<'_>, request: &mut Request, input: &mut Input) -
         return Err(BadRequest::at("invalid_value", list, "a list of tools was expected"));
     }
     for tool in list.items() {
+        entry(tool)?;
         input.add(input.template().tool);
         input.json(tool);
         request.blocks.push(tool.span());

@@ -2,6 +2,7 @@
 
 use pricing::ToolAsk;
 
+use crate::fields::entry;
 use crate::input::{Input, PROVIDER_TOOL_TOKENS};
 use crate::json::{Kind, Value};
 use crate::{BadRequest, Request};
@@ -29,6 +30,7 @@ pub(super) fn offer(list: Value<'_>, request: &mut Request, input: &mut Input) -
         return Err(BadRequest::at("invalid_value", list, "a list of tools was expected"));
     }
     for tool in list.items() {
+        entry(tool)?;
         input.add(input.template().tool);
         input.json(tool);
         request.blocks.push(tool.span());

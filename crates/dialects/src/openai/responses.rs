@@ -1,7 +1,7 @@
 //! `POST /v1/responses`, and its token count.
 
 use super::{common, content, tools};
-use crate::fields::{count as number, flag, model, object, place, refuse_look_alikes, refuse_overrides};
+use crate::fields::{count as number, flag, model, object, place, refuse_look_alikes, refuse_overrides, text};
 use crate::input::{Input, Media};
 use crate::json::{Kind, Value};
 use crate::{BadRequest, Request, Vocabulary};
@@ -117,6 +117,7 @@ fn refers(root: Value<'_>) -> Result<bool, BadRequest> {
     if let Some(reasoning) = object(root.get("reasoning"))? {
         refuse_look_alikes(reasoning, &["effort"])?;
     }
+    text(root.get("previous_response_id"))?;
     Ok(["previous_response_id", "conversation", "prompt"].into_iter().any(is_set))
 }
 

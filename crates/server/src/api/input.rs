@@ -1,10 +1,12 @@
 //! What comes in: JSON bodies, queries and amounts, each refused with a sentence when it isn't what it should be.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::{StatusCode, header, request::Parts};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -18,6 +20,7 @@ use crate::config::budgets::{check_text, check_value, short};
 
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 const FILE_BYTES_MAX: usize = 64 * 1024 * 1024;
+const BODY_IDLE_USUAL: Duration = Duration::from_secs(30);
 
 /// A JSON body; an empty one counts as `{}`. Unknown fields are refused by the types themselves.
 pub(crate) struct Body<T>(pub T);
@@ -27,8 +30,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
         let kind = request.headers().get(header::CONTENT_TYPE).map(|value| value.as_bytes().to_vec());
-        let too_large = |_| ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is larger than 4 MiB; send less at a time");
-        let bytes = to_bytes(request.into_body(), BODY_BYTES_MAX).await.map_err(too_large)?;
+        let bytes = whole(request, BODY_BYTES_MAX, "the body is larger than 4 MiB; send less at a time").await?;
         let is_json = kind.as_deref().is_some_and(|kind| kind.to_ascii_lowercase().starts_with(b"application/json"));
         if !bytes.is_empty() && !is_json {
             return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", "send JSON with `content-type: application/json`"));
@@ -38,16 +40,45 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         if text.trim_ascii_start().first() == Some(&b'[') {
             return Err(ApiError::invalid("the body can't be used: send a JSON object"));
         }
+        // Serde keeps the last of two equal keys of a map, which is a second limit or selector beside the one that was read.
+        dialects::check_json(text).map_err(|bad| ApiError::invalid(format!("the body can't be used: {}", bad.message)))?;
         serde_json::from_slice(text).map(Self).map_err(|error| ApiError::invalid(format!("the body can't be used: {error}")))
     }
 }
 
 /// A file as the body of a request, of a bounded size.
 pub(crate) async fn file_body(request: Request) -> Result<Vec<u8>, ApiError> {
-    let too_large = |_| ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the file is larger than 64 MiB; send less at a time");
-    let bytes = to_bytes(request.into_body(), FILE_BYTES_MAX).await.map_err(too_large)?;
-    Ok(bytes.to_vec())
+    Ok(whole(request, FILE_BYTES_MAX, "the file is larger than 64 MiB; send less at a time").await?.to_vec())
 }
+
+/// Reads a body within its size and, piece by piece, within the time that the config allows.
+async fn whole(request: Request, most: usize, too_large: &'static str) -> Result<Bytes, ApiError> {
+    if !request.headers().get_all(header::CONTENT_ENCODING).iter().all(|value| value.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        let message = "compressed bodies aren't read; send it as it is";
+        return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_encoding", message));
+    }
+    let idle = request.extensions().get::<BodyIdle>().map_or(BODY_IDLE_USUAL, |idle| idle.0);
+    let mut body = request.into_body();
+    let mut bytes = BytesMut::new();
+    loop {
+        let frame = tokio::time::timeout(idle, body.frame()).await;
+        let Some(frame) =
+            frame.map_err(|_| ApiError::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", "no piece of the body came for too long"))?
+        else {
+            return Ok(bytes.freeze());
+        };
+        let frame = frame.map_err(|_| ApiError::new(StatusCode::BAD_REQUEST, "body_broken", "the body broke off before its end"))?;
+        let Ok(piece) = frame.into_data() else { continue };
+        if bytes.len() + piece.len() > most {
+            return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", too_large));
+        }
+        bytes.extend_from_slice(&piece);
+    }
+}
+
+/// How long the next piece of a body may take, for requests that come through a socket.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BodyIdle(pub Duration);
 
 /// An amount in dollars: a decimal string or a JSON number, read exactly from its text.
 #[derive(Clone, Debug, Serialize)]
@@ -79,6 +110,25 @@ pub(crate) fn attributes(field: &str, attributes: BTreeMap<String, String>) -> R
         check_text(name).and_then(|()| check_value(value)).map_err(|problem| ApiError::invalid(format!("{field}: {problem}")))?;
     }
     Ok(attributes)
+}
+
+/// Attributes of a key or a run: what Mete itself says of a call can't be among them.
+pub(crate) fn labels(field: &str, labels: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, ApiError> {
+    for name in labels.keys() {
+        label(field, name)?;
+    }
+    attributes(field, labels)
+}
+
+/// A name that isn't a fact of calls.
+pub(crate) fn label(field: &str, name: &str) -> Result<(), ApiError> {
+    match gateway::is_fact(name) {
+        true => Err(ApiError::invalid(format!(
+            "{field}: `{}` is a fact of each call that Mete finds out itself; choose another name",
+            short(name)
+        ))),
+        false => Ok(()),
+    }
 }
 
 /// An instant: RFC 3339, or a date, which is its first instant in UTC.

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::error::{ApiError, ErrorDocument};
 use super::guard::Actor;
-use super::input::{Body, attributes, instant};
+use super::input::{Body, instant, label, labels};
 use crate::config::budgets::{check_text, short};
 use crate::control::Control;
 
@@ -146,8 +146,8 @@ pub(crate) async fn create(
     let limits = rate_limits(body.requests_per_minute, body.tokens_per_minute, body.concurrency)?;
     let new = KeyNew {
         name: free(&control, text("name", body.name)?, None)?,
-        attributes: attributes("attributes", body.attributes)?,
-        client_may_set: texts("client_may_set", body.client_may_set)?,
+        attributes: labels("attributes", body.attributes)?,
+        client_may_set: settable(body.client_may_set)?,
         models: texts("models", body.models)?,
         expires_at: body.expires_at.map(|at| instant("expires_at", &at)).transpose()?,
         limits,
@@ -177,8 +177,8 @@ pub(crate) async fn update(
     )?;
     let change = KeyChange {
         name: body.name.map(|name| text("name", name).and_then(|name| free(&control, name, Some(&key.id)))).transpose()?,
-        attributes: body.attributes.map(|all| attributes("attributes", all)).transpose()?,
-        client_may_set: body.client_may_set.map(|all| texts("client_may_set", all)).transpose()?,
+        attributes: body.attributes.map(|all| labels("attributes", all)).transpose()?,
+        client_may_set: body.client_may_set.map(settable).transpose()?,
         models: body.models.map(|all| texts("models", all)).transpose()?,
         expires_at: body.expires_at.map(|at| at.map(|at| instant("expires_at", &at)).transpose()).transpose()?,
         limits: Some(limits).filter(|limits| limits != old),
@@ -247,6 +247,12 @@ fn texts(field: &str, all: Vec<String>) -> Result<Vec<String>, ApiError> {
         return Err(ApiError::invalid(format!("{field} has more than 1000 entries; send fewer")));
     }
     all.into_iter().map(|one| text(field, one)).collect()
+}
+
+/// Which attributes clients may set; facts never are.
+fn settable(names: Vec<String>) -> Result<Vec<String>, ApiError> {
+    names.iter().try_for_each(|name| label("client_may_set", name))?;
+    texts("client_may_set", names)
 }
 
 fn rate_limits(requests: Option<u64>, tokens: Option<u64>, concurrency: Option<u64>) -> Result<RateLimits, ApiError> {

@@ -7,7 +7,7 @@ pub(crate) mod error;
 mod explain;
 pub(crate) mod guard;
 mod health;
-mod input;
+pub(crate) mod input;
 mod journal;
 mod keys;
 mod metrics;

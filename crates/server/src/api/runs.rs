@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::error::{ApiError, ErrorDocument};
 use super::guard::Actor;
-use super::input::{Body, Query, Usd, attributes};
+use super::input::{Body, Query, Usd, labels};
 use super::run_view::RunView;
 use crate::config::budgets::{check_text, limit, short};
 use crate::control::Control;
@@ -120,7 +120,7 @@ pub(crate) async fn start(
         problem.map_or(Ok(()), |problem| Err(ApiError::invalid(format!("{field}: {problem}"))))?;
     }
     let credentials = secrets(body.credentials)?;
-    let start = RunStart { parent, limit, tags: attributes("tags", body.tags)?, session: body.session, command: None, name: body.name };
+    let start = RunStart { parent, limit, tags: labels("tags", body.tags)?, session: body.session, command: None, name: body.name };
     let (run, token) = control.books.start_run(start, &actor.0).await?;
     control.gateway.set_run_credentials(run, credentials);
     made(&control, run, token, &actor).await

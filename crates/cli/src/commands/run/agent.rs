@@ -15,8 +15,13 @@ use server::Environment;
 pub struct Link {
     /// The run's id, which people type.
     pub run: String,
-    /// `http://127.0.0.1:4141/run/<token>`.
+    /// `http://127.0.0.1:4141/run/<token>`. It has a secret in it, so it goes into no argument: every user of the machine can
+    /// read those.
     pub base: String,
+    /// `http://127.0.0.1:4141`.
+    pub root: String,
+    /// The run's token.
+    pub token: String,
     /// The run's own key.
     pub key: String,
     /// Dialects for which the gateway has a provider key in its config.
@@ -32,10 +37,28 @@ pub struct Launch {
     pub set: BTreeMap<String, String>,
     /// Variables to take away.
     pub remove: Vec<String>,
-    /// A settings file to make for the child: the variable that names it, and its content.
-    pub settings_file: Option<(String, String)>,
+    /// A settings file to make for the child, readable by the owner only.
+    pub settings_file: Option<SettingsFile>,
     /// What the user should know.
     pub notes: Vec<String>,
+}
+
+/// A settings file of the child's own kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingsFile {
+    /// What stands in it.
+    pub content: String,
+    /// How the child finds it.
+    pub told: Told,
+}
+
+/// How a child is told a file's place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// By a variable.
+    Variable(&'static str),
+    /// By an argument in front of the others.
+    Argument(&'static str),
 }
 
 impl Launch {
@@ -135,18 +158,23 @@ fn claude(launch: &mut Launch, link: &Link, env: &Environment) {
             .notes
             .push("your --settings are kept; if they or your settings file set ANTHROPIC_BASE_URL, the run is not bounded".to_owned());
     } else {
-        launch.insert_arguments(&["--settings".to_owned(), json!({"env": settings}).to_string()]);
+        let content = json!({"env": settings}).to_string();
+        launch.settings_file = Some(SettingsFile { content, told: Told::Argument("--settings") });
     }
 }
 
 fn codex(launch: &mut Launch, link: &Link, env: &Environment) {
     let own_key = first(env, &["OPENAI_API_KEY"]).is_some_and(|found| !is_login(found));
     let chatgpt = !own_key && !link.keyed.contains("openai") && home_has(env, ".codex/auth.json");
-    let credential = if chatgpt { "requires_openai_auth=true" } else { "env_key=\"METE_RUN_KEY\"" };
-    let provider =
-        format!("model_providers.mete={{name=\"Mete\",base_url=\"{}/openai/v1\",{credential},wire_api=\"responses\"}}", link.base);
+    // The run's key says whose run it is; beside a login of its own the run's token says so, in a header from the environment.
+    let credential = match chatgpt {
+        true => "requires_openai_auth=true,env_http_headers={\"x-mete-run\"=\"METE_RUN_TOKEN\"}",
+        false => "env_key=\"METE_RUN_KEY\"",
+    };
+    let provider = format!("model_providers.mete={{name=\"Mete\",base_url=\"{}/v1\",{credential},wire_api=\"responses\"}}", link.root);
     launch.insert_arguments(&["-c".to_owned(), provider, "-c".to_owned(), "model_provider=\"mete\"".to_owned()]);
     launch.set("METE_RUN_KEY", &link.key);
+    launch.set("METE_RUN_TOKEN", &link.token);
     launch.unset("OPENAI_API_KEY");
     if chatgpt {
         launch.notes.push("Codex's own login passes through: list value is shown, $0 is billed".to_owned());
@@ -164,7 +192,7 @@ fn gemini(launch: &mut Launch, link: &Link, env: &Environment) {
     launch.set("GEMINI_API_KEY", &link.key);
     launch.unset("GOOGLE_API_KEY");
     let settings = json!({"security": {"auth": {"selectedType": "gemini-api-key"}}});
-    launch.settings_file = Some(("GEMINI_CLI_SYSTEM_SETTINGS_PATH".to_owned(), settings.to_string()));
+    launch.settings_file = Some(SettingsFile { content: settings.to_string(), told: Told::Variable("GEMINI_CLI_SYSTEM_SETTINGS_PATH") });
 }
 
 fn opencode(launch: &mut Launch, link: &Link, env: &Environment) {
@@ -217,6 +245,8 @@ mod tests {
         let link = Link {
             run: "R".into(),
             base: "http://m/run/T".into(),
+            root: "http://m".into(),
+            token: "T".into(),
             key: "mk_run".into(),
             keyed: keyed.iter().map(|d| (*d).to_owned()).collect(),
         };
@@ -262,10 +292,11 @@ mod tests {
     #[test]
     fn claude_is_pointed_by_settings_that_win_over_the_users_file() {
         let launch = started(&["claude", "-p", "hi"], &[("ANTHROPIC_API_KEY", "sk-ant-real")], &[]);
-        let settings: Value = serde_json::from_str(&words(&launch)[2]).unwrap();
-        assert_eq!(words(&launch)[1], "--settings");
+        let file = launch.settings_file.as_ref().unwrap();
+        let settings: Value = serde_json::from_str(&file.content).unwrap();
+        assert_eq!(file.told, Told::Argument("--settings"));
         assert_eq!(settings["env"], json!({"ANTHROPIC_BASE_URL": "http://m/run/T/anthropic", "ANTHROPIC_AUTH_TOKEN": "mk_run"}));
-        assert_eq!(words(&launch)[3..], ["-p", "hi"]);
+        assert_eq!(words(&launch)[1..], ["-p", "hi"], "nothing secret is an argument");
         assert!(launch.remove.contains(&"ANTHROPIC_API_KEY".to_owned()));
     }
 
@@ -284,7 +315,7 @@ mod tests {
             words(&launch)[1..],
             [
                 "-c",
-                "model_providers.mete={name=\"Mete\",base_url=\"http://m/run/T/openai/v1\",env_key=\"METE_RUN_KEY\",wire_api=\"responses\"}",
+                "model_providers.mete={name=\"Mete\",base_url=\"http://m/v1\",env_key=\"METE_RUN_KEY\",wire_api=\"responses\"}",
                 "-c",
                 "model_provider=\"mete\"",
                 "exec",

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::agent::{Launch, Link};
+use super::agent::{Launch, Link, SettingsFile, Told};
 use crate::context::Context;
 
 /// Starts the command and waits for it; `meanwhile` goes on beside it and is dropped at its end.
@@ -46,6 +46,12 @@ pub async fn wait(context: &Context, launch: Launch, link: &Link, meanwhile: imp
 fn command(context: &Context, launch: &Launch, settings: Option<&std::path::Path>) -> anyhow::Result<tokio::process::Child> {
     let Some((program, arguments)) = launch.command.split_first() else { anyhow::bail!("no command given") };
     let mut command = Command::new(program);
+    let told = launch.settings_file.as_ref().map(|file| file.told).zip(settings);
+    match told {
+        Some((Told::Argument(flag), file)) => command.arg(flag).arg(file),
+        Some((Told::Variable(name), file)) => command.env(name, file),
+        None => &mut command,
+    };
     command.args(arguments);
     for name in &launch.remove {
         command.env_remove(name);
@@ -53,15 +59,12 @@ fn command(context: &Context, launch: &Launch, settings: Option<&std::path::Path
     command.envs(&launch.set);
     // Not the admin token: whoever has it can raise budgets.
     command.env_remove("METE_TOKEN").env("METE_DATA", context.data()?);
-    if let (Some((variable, _)), Some(file)) = (&launch.settings_file, settings) {
-        command.env(variable, file);
-    }
     command.spawn().with_context(|| format!("starting {}", program.to_string_lossy()))
 }
 
 /// Writes the settings file that an agent wants to find by a variable, readable by the owner only.
 fn settings_file(context: &Context, launch: &Launch, link: &Link) -> anyhow::Result<Option<std::path::PathBuf>> {
-    let Some((_, content)) = &launch.settings_file else { return Ok(None) };
+    let Some(SettingsFile { content, .. }) = &launch.settings_file else { return Ok(None) };
     let folder = context.data()?.join("runs");
     std::fs::create_dir_all(&folder)?;
     let file = folder.join(format!("{}-{}.json", link.run, std::process::id()));

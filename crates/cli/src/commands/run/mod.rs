@@ -72,7 +72,9 @@ async fn link(api: &Api, made: &Value) -> anyhow::Result<agent::Link> {
     let keyed = providers.iter().filter(|provider| provider["has_key"] == json!(true)).filter_map(|provider| provider["dialect"].as_str());
     Ok(agent::Link {
         base: format!("{base}/run/{token}"),
-        key: text("key").unwrap_or(token),
+        root: base.to_owned(),
+        key: text("key").unwrap_or_else(|| token.clone()),
+        token,
         run,
         keyed: keyed.map(str::to_owned).collect(),
     })

@@ -1,13 +1,19 @@
 //! A writer without a thread, for tests that own time: whoever holds the [`Driver`] says when the writer takes a turn, looks
 //! at the disk between its steps, and can end it there as a crash would.
 
+use std::path::Path;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
+use rusqlite::Connection;
+
+use crate::codec::{self, Item};
+use crate::disk::{connect, journal};
 use crate::open::StopGuard;
 use crate::writer::Writer;
 use crate::writer::batch::Batch;
 use crate::writer::job::Job;
+use crate::{AttemptStart, ReadError};
 
 /// What the writer has just done in its turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,5 +100,60 @@ impl Driver {
     pub fn set_writable(&self, writable: bool) -> Result<(), rusqlite::Error> {
         let Some(writer) = &self.writer else { return Ok(()) };
         writer.core.conn.execute_batch(if writable { "PRAGMA query_only = OFF" } else { "PRAGMA query_only = ON" })
+    }
+}
+
+/// The journal as the file has it, read beside its writer: between two steps of a turn that is what was committed.
+#[derive(Debug)]
+pub struct Journal {
+    conn: Connection,
+}
+
+/// A line of the journal.
+#[derive(Clone, Debug)]
+pub struct JournalLine {
+    /// Its number.
+    pub seq: i64,
+    /// The event as JSON.
+    pub event: String,
+    /// What was recorded with it, where the event is a hold.
+    pub start: Option<AttemptStart>,
+}
+
+impl Journal {
+    /// Opens the file of a data directory for reading.
+    ///
+    /// # Errors
+    /// The file can't be opened.
+    pub fn open(dir: &Path) -> Result<Self, ReadError> {
+        Ok(Self { conn: connect::reader(&connect::database(dir))? })
+    }
+
+    /// All lines after a number, in order.
+    ///
+    /// # Errors
+    /// The file can't be read, or isn't in the shape that this binary knows.
+    pub fn after(&self, seq: i64) -> Result<Vec<JournalLine>, ReadError> {
+        let (mut lines, mut from) = (Vec::<JournalLine>::new(), seq);
+        loop {
+            let rows = journal::rows(&self.conn, from)?;
+            if rows.is_empty() {
+                return Ok(lines);
+            }
+            for row in &rows {
+                for (seq, item) in row.numbered()? {
+                    from = seq;
+                    match item {
+                        Item::Event(event) => lines.push(JournalLine { seq, event: codec::event_to_json(&event)?, start: None }),
+                        Item::Start(document) => {
+                            if let Some(line) = lines.last_mut() {
+                                line.start = Some(codec::start_from_bytes(document)?);
+                            }
+                        }
+                        Item::End(_) => {}
+                    }
+                }
+            }
+        }
     }
 }

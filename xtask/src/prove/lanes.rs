@@ -44,6 +44,7 @@ pub const LANES: &[Lane] = &[
     Lane { name: "history", package: "store", folder: "crates/store", test: "history", filter: &[], threads: "1" },
     Lane { name: "orders-ledger", package: "ledger", folder: "crates/ledger", test: "shuttle", filter: &[], threads: "1" },
     Lane { name: "orders-gateway", package: "gateway", folder: "crates/gateway", test: "shuttle", filter: &[], threads: "1" },
+    Lane { name: "simulation", package: "gateway", folder: "crates/gateway", test: "simulation", filter: &[], threads: "1" },
     fuzz("fuzz-stream", &["stream"]),
     fuzz("fuzz-request", &["request"]),
     fuzz("fuzz-form", &["form"]),

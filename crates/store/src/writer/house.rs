@@ -55,7 +55,8 @@ impl Writer {
     /// Brings the attempts' rows up to what the journal says.
     pub(crate) fn file(&mut self) {
         if !self.core.unfiled.is_empty() && self.failing.is_none() && !self.is_stopped() {
-            self.transact(self.now(), false, |turn| Ok(turn.file()?));
+            let now = self.now();
+            self.transact(now, false, |turn| Ok(turn.file()?));
         }
     }
 

@@ -141,6 +141,10 @@ impl Writer {
         for look in batch.looks.drain(..).filter(|_| !self.stale) {
             look(&self.core);
         }
+        if due {
+            // An idle writer finds out by itself, too, that the file can be written again.
+            self.try_writing();
+        }
         self.finish_attempts(&mut batch, due);
         watch(Step::EndsWritten)?;
         self.answer();
@@ -376,16 +380,21 @@ impl Writer {
         self.failing.as_ref().is_none_or(|(_, at)| self.since(*at) >= RETRY)
     }
 
+    /// Finds out by a small write whether a file that failed can be written again.
+    fn try_writing(&mut self) {
+        if self.failing.is_some() && !self.is_stopped() && self.may_retry() {
+            let now = self.now();
+            self.transact(now, true, |turn| Ok(meta::touch(turn.conn()?, now.as_microsecond())?));
+        }
+    }
+
     /// Whether nothing is admitted now. After a failure a small write shows every so often whether the file can be written
     /// again, and nothing is admitted before there is room on the disk again for the settlements of what is admitted.
     fn refuses(&mut self) -> bool {
         if self.is_stopped() {
             return true;
         }
-        if self.failing.is_some() && self.may_retry() {
-            let at_us = self.now().as_microsecond();
-            self.transact(self.now(), true, |turn| Ok(meta::touch(turn.conn()?, at_us)?));
-        }
+        self.try_writing();
         if self.failing.is_none() && self.unreserved {
             self.unreserved = !self.shared.keep_reserve();
         }

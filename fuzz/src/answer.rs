@@ -73,7 +73,7 @@ const PRICED: [(&str, &str); 4] =
 pub fn run(mut input: &[u8]) {
     let Some(operation) = choose(&OPERATIONS, &mut input).copied() else { return };
     let Some((seller, model)) = choose(&PRICED, &mut input).copied() else { return };
-    let reading = read_response_as(operation, Counting::from(&BOOK.semantics(seller)), input);
+    let reading = read_response_as(operation, Counting::from(&*BOOK.semantics(seller)), input);
     if let UsageReading::Refused { why } = &reading.usage {
         assert!(why.len() < 200, "a reason of {} bytes", why.len());
     }

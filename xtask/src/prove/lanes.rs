@@ -21,7 +21,7 @@ const fn fuzz(name: &'static str, filter: &'static [&'static str]) -> Lane {
     Lane { name, package: "fuzz", folder: "fuzz", test: "replay", filter, threads: "1" }
 }
 
-const fn crash(
+const fn lane(
     name: &'static str,
     package: &'static str,
     folder: &'static str,
@@ -35,16 +35,21 @@ const fn crash(
 pub const LANES: &[Lane] = &[
     Lane { name: "ledger", package: "ledger", folder: "crates/ledger", test: "reference", filter: &[], threads: "1" },
     Lane { name: "books", package: "store", folder: "crates/store", test: "random_days", filter: &[], threads: "1" },
-    crash("store-kill", "store", "crates/store", "killed", &["a_process_killed_at_any_write_recovers"]),
-    crash("store-errors", "store", "crates/store", "killed", &["a_disk_that_errs_admits_nothing"]),
-    crash("power-cut", "store", "crates/store", "power_cut", &["a_power_cut_at_any_instant"]),
-    crash("damage", "store", "crates/store", "power_cut", &["damage"]),
-    crash("kill", "cli", "crates/cli", "crash_points", &["killed_at_any_call"]),
-    crash("disk-errors", "cli", "crates/cli", "crash_points", &["with_a_disk_that_errs"]),
-    Lane { name: "history", package: "store", folder: "crates/store", test: "history", filter: &[], threads: "1" },
+    lane("store-kill", "store", "crates/store", "killed", &["a_process_killed_at_any_write_recovers"]),
+    lane("store-errors", "store", "crates/store", "killed", &["a_disk_that_errs_admits_nothing"]),
+    lane("power-cut", "store", "crates/store", "power_cut", &["a_power_cut_at_any_instant"]),
+    lane("damage", "store", "crates/store", "power_cut", &["damage"]),
+    lane("kill", "cli", "crates/cli", "crash_points", &["killed_at_any_call"]),
+    lane("disk-errors", "cli", "crates/cli", "crash_points", &["with_a_disk_that_errs"]),
+    lane("history", "store", "crates/store", "history", &[]),
     Lane { name: "orders-ledger", package: "ledger", folder: "crates/ledger", test: "shuttle", filter: &[], threads: "1" },
     Lane { name: "orders-gateway", package: "gateway", folder: "crates/gateway", test: "shuttle", filter: &[], threads: "1" },
     Lane { name: "simulation", package: "gateway", folder: "crates/gateway", test: "simulation", filter: &[], threads: "1" },
+    lane("evil", "gateway", "crates/gateway", "evil", &[]),
+    lane("connections", "cli", "crates/cli", "tls", &[]),
+    lane("usable", "cli", "crates/cli", "usable", &[]),
+    lane("compare", "cli", "crates/cli", "compare", &[]),
+    lane("bad-input", "cli", "crates/cli", "hostile", &[]),
     fuzz("fuzz-stream", &["stream"]),
     fuzz("fuzz-request", &["request"]),
     fuzz("fuzz-form", &["form"]),

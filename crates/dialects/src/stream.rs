@@ -144,7 +144,8 @@ impl StreamReader {
             });
             return (self.held.freeze(), reading);
         }
-        let (pending, seen) = (self.cutter.pending() as u64, self.events.reading.output_bytes);
+        let pending = self.cutter.pending() as u64;
+        let (seen, events) = (self.events.reading.output_bytes, self.events.reading.events);
         let mut passing = Passing::On;
         self.cutter.end(&mut |cut| passing = self.events.take(cut));
         if passing == Passing::UsageOnly {
@@ -152,7 +153,7 @@ impl StreamReader {
         }
         let reading = &mut self.events.reading;
         // An event that was cut off can't be read, yet what is in it was made: its bytes bound its tokens.
-        if !reading.complete && reading.output_bytes == seen {
+        if !reading.complete && (reading.output_bytes, reading.events) == (seen, events) {
             reading.saw(pending);
         }
         (self.held.freeze(), self.events.reading)

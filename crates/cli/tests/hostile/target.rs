@@ -141,7 +141,7 @@ impl Target {
 
     /// The sums once nothing is under way and nothing is held.
     pub fn sums(&self) -> Sums {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + Duration::from_secs(90);
         loop {
             let stats = self.admin("GET", "/stats", "").json();
             let quiet = stats["calls_in_flight"] == 0 && stats["open_holds"] == 0;

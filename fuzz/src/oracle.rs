@@ -8,8 +8,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 /// Server-sent events of a whole text, by the rules of the HTML standard: lines end with CRLF, LF or CR, `data` fields of one
 /// event are joined by LF, an empty line ends it. A last event without its empty line counts, because money may be in it.
 pub fn events(text: &[u8]) -> Vec<Vec<u8>> {
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    let (mut events, mut data, mut rest) = (Vec::new(), None::<Vec<u8>>, text);
+    let (mut events, mut data, mut rest) = (Vec::new(), None::<Vec<u8>>, begun(text));
     while !rest.is_empty() {
         let end = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
         let (line, after) = match end {
@@ -31,6 +30,12 @@ pub fn events(text: &[u8]) -> Vec<Vec<u8>> {
     }
     events.extend(data);
     events
+}
+
+/// A text without what may stand before its first line: a byte order mark, or what is left of one, and empty lines.
+pub fn begun(text: &[u8]) -> &[u8] {
+    let skipped = text.iter().take_while(|byte| byte.is_ascii_whitespace() || b"\xef\xbb\xbf".contains(byte)).count();
+    &text[skipped..]
 }
 
 fn field(line: &[u8]) -> Option<&[u8]> {

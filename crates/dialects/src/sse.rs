@@ -54,8 +54,6 @@ pub(crate) struct Cutter {
     depth: u32,
     in_string: bool,
     escaped: bool,
-    /// Whether the first line was read.
-    is_begun: bool,
 }
 
 impl Cutter {
@@ -71,7 +69,6 @@ impl Cutter {
             depth: 0,
             in_string: false,
             escaped: false,
-            is_begun: false,
         }
     }
 
@@ -172,9 +169,6 @@ impl Cutter {
     }
 
     fn field(&mut self, line: &[u8]) {
-        // A byte order mark may stand before the first line and nowhere else.
-        let mark: &[u8] = if core::mem::replace(&mut self.is_begun, true) { b"" } else { b"\xEF\xBB\xBF" };
-        let line = line.strip_prefix(mark).unwrap_or(line);
         let data = if line == b"data" { Some(&b""[..]) } else { line.strip_prefix(b"data:") };
         match data {
             Some(data) => {

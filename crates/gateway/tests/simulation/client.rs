@@ -173,7 +173,8 @@ impl Ask {
         let prompt = format!("{words}call {}. [[sim {}]]", self.number, self.directive);
         let (dialect, path, body) = self.shaped(&prompt);
         let path = self.run.map_or(path.clone(), |run| format!("/run/{}/{dialect}{path}", tokens.runs[run].1));
-        let mut request = Request::builder().method(Method::POST).uri(path).header("content-type", "application/json");
+        let mut request =
+            Request::builder().method(Method::POST).uri(path).header("host", "mete").header("content-type", "application/json");
         let key = &tokens.keys[self.key].1;
         request = match self.shape {
             Shape::Messages => request.header("x-api-key", key).header("anthropic-version", "2023-06-01"),

@@ -5,6 +5,7 @@
 //! at the end is less than the hold of one call of 500 tokens. The usable share is `spent / limit`, with nothing taken off for that
 //! rest. A refusal is *early* when the call's output alone would have fitted by what it would truly have cost.
 
+#![allow(clippy::print_stderr, reason = "an answer that nobody expected is shown")]
 #![allow(clippy::unwrap_used, reason = "a test ends where it can't go on")]
 
 mod support;

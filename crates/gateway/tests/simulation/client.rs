@@ -181,7 +181,7 @@ impl Ask {
             Shape::Gemini => request.header("x-goog-api-key", key),
             _ => request.header("authorization", format!("Bearer {key}")),
         };
-        request = request.header("host", "gateway").header("x-client-request-id", self.number.to_string());
+        request = request.header("x-client-request-id", self.number.to_string());
         request = request.header("x-mete-tags", format!("n={},customer=c{}", self.number, self.customer));
         if let Some(repeat) = self.idempotency {
             request = request.header("idempotency-key", format!("idem-{repeat}"));

@@ -104,6 +104,10 @@ pub(crate) fn verdict(basis: &Basis<'_>, metered: &Metered) -> Verdict {
         UsageReading::Reported(usage) => exact(basis, metered, usage, status),
         UsageReading::Refused { why } => at_hold(basis, status).flagged(format!("usage refused: {why}")),
         UsageReading::Missing if metered.is_senseless() => at_hold(basis, "cut").flagged("cut: the status is no answer to a call"),
+        // The rest of the document may have said what it costs.
+        UsageReading::Missing if is_cut_error(metered) => {
+            Verdict::without_cost(Outcome::Unresolved, "cut").flagged("the provider's error broke off: the outcome is unknown")
+        }
         UsageReading::Missing if !success || stopped_before_work => Verdict::without_cost(Outcome::Voided, status),
         UsageReading::Missing if metered.says_nothing() => at_hold(basis, status).flagged("nothing in the answer could be read"),
         UsageReading::Missing => partial(basis, metered, reading.partial.as_ref(), status),
@@ -129,6 +133,12 @@ pub(crate) fn verdict(basis: &Basis<'_>, metered: &Metered) -> Verdict {
         Some(error) => verdict.flagged(format!("error in the answer: {}", crate::denied::echo(error))),
         None => verdict,
     }
+}
+
+/// Whether an answer is a provider's error of which not all has come.
+fn is_cut_error(metered: &Metered) -> bool {
+    let is_error = |status: http::StatusCode| status.is_client_error() || status.is_server_error();
+    metered.end != End::Answered && metered.status.is_some_and(is_error)
 }
 
 fn unsent(why: Unsent) -> &'static str {

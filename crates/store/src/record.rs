@@ -15,8 +15,14 @@ impl CallId {
     /// Reads the 26 characters of a ULID.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        text.parse::<ulid::Ulid>().ok().map(|id| Self(id.0))
+        read_id(text).map(Self)
     }
+}
+
+/// An id's number. Twenty-six characters have room for more than 128 bits, and what doesn't fit is no id.
+fn read_id(text: &str) -> Option<u128> {
+    let id = text.parse::<ulid::Ulid>().ok()?;
+    text.starts_with(|first: char| ('0'..='7').contains(&first)).then_some(id.0)
 }
 
 impl core::fmt::Display for CallId {
@@ -40,13 +46,13 @@ pub fn run_text(run: RunId) -> String {
 /// Reads a run's text.
 #[must_use]
 pub fn parse_run(text: &str) -> Option<RunId> {
-    text.parse::<ulid::Ulid>().ok().map(|id| RunId(id.0))
+    read_id(text).map(RunId)
 }
 
 /// Reads a hold's text.
 #[must_use]
 pub fn parse_hold(text: &str) -> Option<HoldId> {
-    text.parse::<ulid::Ulid>().ok().map(|id| HoldId(id.0))
+    read_id(text).map(HoldId)
 }
 
 /// An attempt before anything is sent. Written in the same transaction as its hold.

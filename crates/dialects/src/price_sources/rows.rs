@@ -223,6 +223,10 @@ pub(super) fn standard(seller: &str) -> BTreeMap<String, String> {
 fn price(fact: &Fact<'_>, options: ReadOptions) -> Result<(Price, bool), String> {
     let mut steps = fact.steps.clone();
     steps.sort_by_key(|(above, _)| *above);
+    steps.dedup();
+    if steps.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+        return Err("two prices from one prompt size on".to_owned());
+    }
     if steps.first().is_none_or(|(above, _)| *above != 0) {
         return Err("a price above a prompt size but none below it".to_owned());
     }

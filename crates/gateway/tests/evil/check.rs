@@ -67,7 +67,11 @@ pub async fn judge(world: &World, key: &str, shape: Shape, body: &str) -> Seen {
     if answer.body.contains("sk-gateway") {
         seen.wrong.push("the answer holds the gateway's own key".to_owned());
     }
-    if let Some(wrong) = honest(world, key, shape).await {
+    // An answer that comes after the one before was read is, on this wire, the answer to whatever is asked next: nothing tells them
+    // apart when it arrives between the next request and its answer.
+    if !body.contains("wire_two_answers_late")
+        && let Some(wrong) = honest(world, key, shape).await
+    {
         seen.wrong.push(wrong);
     }
     seen

@@ -9,30 +9,12 @@ use rusqlite::Connection;
 
 use crate::codec::{self, Item};
 use crate::disk::{connect, journal};
-use crate::open::StopGuard;
 use crate::writer::Writer;
 use crate::writer::batch::Batch;
 use crate::writer::job::Job;
+use crate::writer::shared::StopGuard;
+pub use crate::writer::step::{Died, Step};
 use crate::{AttemptStart, ReadError};
-
-/// What the writer has just done in its turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Step {
-    /// Ends of attempts, and what was due by the clock, are committed without a sync.
-    EndsWritten,
-    /// Their callers were answered.
-    EndsTold,
-    /// Changes and holds are committed with a sync.
-    HoldsWritten,
-    /// Their callers were answered.
-    HoldsTold,
-    /// Ends that had waited for a sync for long enough are synced.
-    EndsSynced,
-}
-
-/// The process died: nothing further is written and nobody is answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Died;
 
 /// What a turn came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

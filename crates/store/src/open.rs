@@ -15,7 +15,7 @@ use crate::driver::Driver;
 use crate::owner::Lock;
 use crate::writer::core::Core;
 use crate::writer::job::Job;
-use crate::writer::shared::Shared;
+use crate::writer::shared::{Shared, StopGuard};
 use crate::writer::turn::{Fault, Turn};
 use crate::writer::waiting::Waiting;
 use crate::writer::{SNAPSHOT_EVERY, Writer};
@@ -98,16 +98,6 @@ fn open(options: &Options, clock: Arc<dyn Clock>) -> Result<(Books, Writer, Rece
         wall_ahead: SignedDuration::ZERO,
     };
     Ok((Books { jobs: Arc::new(jobs), shared }, writer, receiver, Opened { unresolved, replayed, created }))
-}
-
-/// However the writer ends, its callers learn that nothing is admitted any more.
-pub(crate) struct StopGuard(Arc<Shared>);
-
-impl Drop for StopGuard {
-    fn drop(&mut self) {
-        self.0.stop("the writer has ended".to_owned());
-        self.0.release();
-    }
 }
 
 fn found_instance(conn: &Connection, clock: &dyn Clock) -> Result<(), OpenError> {

@@ -12,6 +12,7 @@ pub(crate) mod holds;
 mod house;
 pub(crate) mod job;
 pub(crate) mod shared;
+pub(crate) mod step;
 pub(crate) mod turn;
 pub(crate) mod unfiled;
 pub(crate) mod waiting;
@@ -31,10 +32,10 @@ pub(crate) use self::house::SNAPSHOT_EVERY;
 use self::house::SYNC_IDLE;
 use self::job::{Job, Reply};
 use self::shared::Shared;
+use self::step::{Died, Step};
 use self::turn::{Fault, Publish, Turn};
 use self::waiting::Waiting;
 use crate::disk::{attempts, meta};
-use crate::driver::{Died, Step};
 use crate::{AttemptEnd, BooksError, Clock, Survives};
 
 /// Requests in one transaction at most.

@@ -237,3 +237,13 @@ const RESERVE_BYTES: usize = 4 << 20;
 fn reserve(dir: &std::path::Path) -> PathBuf {
     dir.join("mete.reserve")
 }
+
+/// However the writer ends, its callers learn that nothing is admitted any more.
+pub(crate) struct StopGuard(pub(crate) Arc<Shared>);
+
+impl Drop for StopGuard {
+    fn drop(&mut self) {
+        self.0.stop("the writer has ended".to_owned());
+        self.0.release();
+    }
+}

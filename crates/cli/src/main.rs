@@ -10,6 +10,11 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+/// Much of what a call allocates is freed by another thread (the writer's, or the connection's), where the C library's allocator takes a
+/// lock for each: an eighth to a fifth of a call's processor time (docs/decisions/0010).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments = args::Arguments::parse();
     let context = context::Context::new(&arguments.global);

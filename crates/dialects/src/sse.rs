@@ -98,28 +98,26 @@ impl Cutter {
 
     /// Takes bytes up to and including the end of the next event or idle line; gives how many were taken.
     pub(crate) fn take(&mut self, bytes: &[u8], tell: &mut impl FnMut(Cut<'_>)) -> Result<usize, StreamError> {
-        let mut skipped = 0;
         if self.form == Form::Unknown {
-            // A byte order mark says nothing, and its bytes begin no stream.
+            // A byte order mark says nothing, and its bytes begin no stream. What stands before the first event isn't of it.
             let is_skipped = |byte: &u8| byte.is_ascii_whitespace() || b"\xEF\xBB\xBF".contains(byte);
-            skipped = bytes.iter().take_while(|byte| is_skipped(byte)).count();
-            self.form = match bytes.get(skipped) {
-                None => {
-                    tell(Cut::Idle);
-                    return Ok(bytes.len());
-                }
+            let skipped = bytes.iter().take_while(|byte| is_skipped(byte)).count();
+            if skipped > 0 {
+                tell(Cut::Idle);
+                return Ok(skipped);
+            }
+            self.form = match bytes.first() {
+                None => return Ok(0),
                 Some(b'[') => Form::Array,
                 Some(b'{') => Form::Document,
                 Some(_) => Form::Lines,
             };
         }
-        let rest = &bytes[skipped..];
-        let taken = match self.form {
-            Form::Array => self.take_array(rest, tell)?,
-            Form::Document => self.keep(rest)?,
-            _ => self.take_line(rest, tell)?,
-        };
-        Ok(skipped + taken)
+        match self.form {
+            Form::Array => self.take_array(bytes, tell),
+            Form::Document => self.keep(bytes),
+            _ => self.take_line(bytes, tell),
+        }
     }
 
     /// Ends the stream: what is left may still be an event whose last line end is missing.

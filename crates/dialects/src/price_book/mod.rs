@@ -11,6 +11,6 @@ mod write;
 
 pub use embedded::{embedded, embedded_as_of, embedded_rows, embedded_seen};
 pub use error::LineError;
-pub(crate) use reader::has_known_holes;
 pub use reader::read;
+pub(crate) use reader::{has_known_holes, is_name};
 pub use write::{derived_id, write};

@@ -117,8 +117,13 @@ fn usd(dollars: u64) -> money::Nanos {
     money::Nanos::new(i64::try_from(dollars).unwrap_or(i64::MAX).saturating_mul(money::Nanos::PER_DOLLAR))
 }
 
+/// Whether a text can name a seller, a model or a row.
+pub(crate) fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.trim() == text && !text.chars().any(char::is_control)
+}
+
 fn named<'a>(field: &str, text: &'a str) -> Result<&'a str, String> {
-    if text.is_empty() || text.trim() != text || text.chars().any(char::is_control) {
+    if !is_name(text) {
         return Err(format!("`{field}` is empty, or has spaces around it or control characters in it"));
     }
     Ok(text)
@@ -351,12 +356,15 @@ fn model(row: ModelRow) -> Result<Model, String> {
         cache_writes_priced: false,
         tokenizer: row.tokenizer,
     };
-    Ok(Model { seller: row.seller, sku: row.sku, mode: row.mode, facts, layer: row.layer.into(), prov: provenance(row.prov)? })
+    // Facts without a seller are those of the model wherever it is sold.
+    let seller = if row.seller.is_empty() { row.seller } else { named("seller", &row.seller)?.to_owned() };
+    let sku = named("sku", &row.sku)?.to_owned();
+    Ok(Model { seller, sku, mode: row.mode, facts, layer: row.layer.into(), prov: provenance(row.prov)? })
 }
 
 fn semantics(row: SemanticsRow) -> Result<Semantics, String> {
     Ok(Semantics {
-        seller: row.seller,
+        seller: named("seller", &row.seller)?.to_owned(),
         input_includes_cache_read: row.input_includes_cache_read,
         input_includes_cache_write: row.input_includes_cache_write,
         output_includes_reasoning: row.output_includes_reasoning,

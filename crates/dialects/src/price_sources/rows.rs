@@ -8,6 +8,7 @@ use pricing::{Attrs, Basis, Layer, Meter, Model, Modifier, Price, PriceKind, Pro
 use serde_json::Value;
 
 use super::{ReadOptions, Reading, Skipped, Source};
+use crate::price_book::{has_known_holes, is_name};
 
 /// A token dearer than this for a million is a price for a thousand that was stored as one for a single token.
 const DEAREST_MILLION_USD: i128 = 1_000;
@@ -144,7 +145,7 @@ impl Gathered {
     /// The reading, with an id for every rule and one price for every key: of several entries for one model the one under the
     /// model's own name stays.
     pub fn finish(mut self) -> Reading {
-        self.skip_patterns();
+        self.skip_unnameable();
         let mut rules = super::bedrock::common_prices(std::mem::take(&mut self.reading.rows.rules));
         rules.sort_by_cached_key(|rule| (!is_own_name(rule), rule.prov.key.clone()));
         let mut owners: BTreeMap<String, (String, Vec<Rule>)> = BTreeMap::new();
@@ -167,19 +168,22 @@ impl Gathered {
         self.reading
     }
 
-    /// A price file reads braces in a name as the holes of a pattern, so a published name that has some can't be kept.
-    fn skip_patterns(&mut self) {
+    /// What a price file couldn't say again isn't kept: names that are none, and braces in them, which it reads as the holes of a pattern.
+    fn skip_unnameable(&mut self) {
         let Reading { rows, skipped, .. } = &mut self.reading;
-        let mut is_name = |sku: &str, key: &str| {
-            let plain = !sku.contains(['{', '}']);
-            if !plain {
-                skipped.push(Skipped { key: key.to_owned(), why: "a model's name can't have braces".to_owned() });
-            }
-            plain
+        let mut is_kept = |seller: &str, sku: &str, key: &str| {
+            let why = match (is_name(seller) && is_name(sku), sku.contains(['{', '}'])) {
+                (true, false) => return true,
+                (true, true) => "a model's name can't have braces",
+                (false, _) => "the name of a seller or model is empty, or has spaces around it or control characters in it",
+            };
+            skipped.push(Skipped { key: key.to_owned(), why: why.to_owned() });
+            false
         };
-        rows.rules.retain(|row| is_name(&row.sku, &row.prov.key));
-        rows.models.retain(|row| is_name(&row.sku, &row.sku));
-        rows.aliases.retain(|row| !row.sku.contains(['{', '}']) && crate::price_book::has_known_holes(&row.name));
+        rows.rules.retain(|row| is_kept(&row.seller, &row.sku, &row.prov.key));
+        rows.models.retain(|row| is_kept(&row.seller, &row.sku, &row.sku));
+        rows.modifiers.retain(|row| is_kept(&row.seller, &row.sku, &row.id));
+        rows.aliases.retain(|row| is_name(&row.name) && has_known_holes(&row.name) && is_kept(&row.seller, &row.sku, &row.name));
     }
 }
 

@@ -89,10 +89,33 @@ pub(crate) struct Shelves {
 
 /// Books of one seller each, read when a seller is first asked for.
 pub(crate) struct Parts {
-    read: fn(&str) -> PriceBook,
-    name: fn() -> String,
-    sellers: BTreeMap<&'static str, OnceLock<PriceBook>>,
+    read: Read,
+    sellers: BTreeMap<String, OnceLock<PriceBook>>,
     whole: OnceLock<PriceBook>,
+}
+
+/// Where the book of a seller comes from that nobody has asked for yet.
+enum Read {
+    /// From what ships; the other function names that.
+    Shipped(fn(&str) -> PriceBook, fn() -> String),
+    /// From the book beneath: the operator, whose rows this hash names, has none of that seller.
+    Beneath(PriceBook, String),
+}
+
+impl Read {
+    fn book_of(&self, seller: &str) -> PriceBook {
+        match self {
+            Self::Shipped(read, _) => read(seller),
+            Self::Beneath(book, _) => book.of(seller).clone(),
+        }
+    }
+
+    fn version(&self) -> String {
+        match self {
+            Self::Shipped(_, name) => name(),
+            Self::Beneath(book, extra) => crate::fingerprint::combined(&[book.version(), extra]),
+        }
+    }
 }
 
 /// What one seller sells, by index into [`Rows`].
@@ -139,15 +162,19 @@ impl PriceBook {
     /// [`PriceBook::version`] says, a hash of everything that `read` can give.
     #[must_use]
     pub fn by_seller(sellers: &[&'static str], read: fn(&str) -> Self, name: fn() -> String) -> Self {
-        let sellers = sellers.iter().map(|seller| (*seller, OnceLock::new())).collect();
-        let parts = Parts { read, name, sellers, whole: OnceLock::new() };
+        let sellers = sellers.iter().map(|seller| ((*seller).to_owned(), OnceLock::new())).collect();
+        Self::of_parts(Read::Shipped(read, name), sellers)
+    }
+
+    fn of_parts(read: Read, sellers: BTreeMap<String, OnceLock<Self>>) -> Self {
+        let parts = Parts { read, sellers, whole: OnceLock::new() };
         Self { shelves: Arc::new(Shelves { parts: Some(parts), ..Shelves::default() }) }
     }
 
     /// The book that has a seller's rows: this one, or its part for the seller.
     pub(crate) fn of(&self, seller: &str) -> &Self {
         let part = self.shelves.parts.as_ref().and_then(|parts| Some((parts, parts.sellers.get_key_value(seller)?)));
-        part.map_or(self, |(parts, (seller, part))| part.get_or_init(|| (parts.read)(seller)))
+        part.map_or(self, |(parts, (seller, part))| part.get_or_init(|| parts.read.book_of(seller)))
     }
 
     /// The book with all rows in one place.
@@ -176,9 +203,30 @@ impl PriceBook {
         extra.modifiers.iter_mut().for_each(|row| self.use_own_sku(&row.seller, &mut row.sku));
         extra.models.iter_mut().for_each(|row| self.use_own_sku(&row.seller, &mut row.sku));
         extra.aliases.iter_mut().for_each(|row| self.use_own_sku(&row.seller, &mut row.sku));
+        if let Some(parts) = self.shelves.parts.as_ref().filter(|_| extra.models.iter().all(|row| !row.seller.is_empty())) {
+            return self.beneath(parts, extra);
+        }
         let mut rows = self.rows().clone();
         rows.append(extra);
         Self::from_rows(rows)
+    }
+
+    /// The same for a book that is read seller by seller: only the sellers of these rows are read now. Rows contradict each other
+    /// only within a layer, and a book that is read this way has none of the operator's but those of its parts.
+    fn beneath(&self, parts: &Parts, extra: Rows) -> Result<Self, Vec<BookError>> {
+        let errors = crate::check::problems(&extra);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let name = crate::fingerprint::version(&extra);
+        let mut sellers: BTreeMap<String, OnceLock<Self>> = parts.sellers.keys().map(|seller| (seller.clone(), OnceLock::new())).collect();
+        for (seller, own) in extra.by_seller() {
+            let known = parts.sellers.contains_key(&seller);
+            let mut rows = if known { self.of(&seller).shelves.rows.clone() } else { Rows::default() };
+            rows.append(own);
+            sellers.insert(seller, OnceLock::from(Self::from_rows(rows)?));
+        }
+        Ok(Self::of_parts(Read::Beneath(self.clone(), name), sellers))
     }
 
     fn use_own_sku(&self, seller: &str, sku: &mut String) {
@@ -199,7 +247,7 @@ impl PriceBook {
     #[must_use]
     pub fn version(&self) -> &str {
         let hash = || match &self.shelves.parts {
-            Some(parts) => (parts.name)(),
+            Some(parts) => parts.read.version(),
             None => crate::fingerprint::version(&self.shelves.rows),
         };
         self.shelves.version.get_or_init(hash)

@@ -20,8 +20,18 @@ pub(crate) fn version(rows: &Rows) -> String {
     digests.sort_unstable();
     let mut hasher = Sha256::new();
     digests.iter().for_each(|digest| hasher.update(digest));
-    let digest = hasher.finalize();
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    short(hasher)
+}
+
+/// A hash of hashes, in their order.
+pub(crate) fn combined(versions: &[&str]) -> String {
+    let mut hasher = Sha256::new();
+    versions.iter().for_each(|version| hasher.update(version));
+    short(hasher)
+}
+
+fn short(hasher: Sha256) -> String {
+    hasher.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A hash of values, each with its length or a fixed width, so that no two rows read the same.

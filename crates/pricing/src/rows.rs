@@ -1,5 +1,6 @@
 //! [`Rows`], what a price book is made of, and what can be wrong with them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::{Alias, Allowance, Model, Modifier, Rule, Semantics};
@@ -30,6 +31,18 @@ impl Rows {
         self.models.append(&mut more.models);
         self.semantics.append(&mut more.semantics);
         self.allowances.append(&mut more.allowances);
+    }
+
+    /// The rows of each seller, in their order.
+    pub(crate) fn by_seller(self) -> BTreeMap<String, Self> {
+        let mut sellers = BTreeMap::<String, Self>::new();
+        self.rules.into_iter().for_each(|row| sellers.entry(row.seller.clone()).or_default().rules.push(row));
+        self.aliases.into_iter().for_each(|row| sellers.entry(row.seller.clone()).or_default().aliases.push(row));
+        self.modifiers.into_iter().for_each(|row| sellers.entry(row.seller.clone()).or_default().modifiers.push(row));
+        self.models.into_iter().for_each(|row| sellers.entry(row.seller.clone()).or_default().models.push(row));
+        self.semantics.into_iter().for_each(|row| sellers.entry(row.seller.clone()).or_default().semantics.push(row));
+        self.allowances.into_iter().for_each(|row| sellers.entry(row.seller.clone()).or_default().allowances.push(row));
+        sellers
     }
 }
 

@@ -81,3 +81,18 @@ fn rows_of_ones_own_go_on_top_of_all_parts() {
     assert_eq!((cost("o"), cost("a")), (Some(7_000_000), Some(3_000_000)));
     assert_ne!(book.version(), "the cards");
 }
+
+#[test]
+fn a_price_of_ones_own_reads_its_seller_and_no_other() {
+    let read = |seller: &str| if seller == "o" { part(seller) } else { panic!("{seller} wasn't asked for") };
+    let book = PriceBook::by_seller(&SELLERS, read, name);
+    let with = |price: &str| {
+        let own = Rule { seller: "o".to_owned(), ..rule("o/card", "input_tokens", "", "", price) };
+        let new = Rule { seller: "new".to_owned(), ..rule("new/card", "input_tokens", "", "", price) };
+        book.with_extra(Rows { rules: vec![own, new], ..Rows::default() }).unwrap()
+    };
+    let cost = |seller: &str| total(&with("7"), &PriceQuery::new(seller, "card", now()), "input 1000");
+    assert_eq!((cost("o"), cost("new")), (Some(7_000_000), Some(7_000_000)));
+    assert_eq!(with("7").version(), with("7").version());
+    assert_ne!(with("7").version(), with("8").version());
+}

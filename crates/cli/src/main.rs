@@ -18,7 +18,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let arguments = args::Arguments::parse();
     let context = context::Context::new(&arguments.global);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().on_thread_park(server::before_park).build();
     let ended = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(commands::dispatch(&context, arguments.command)));
     match ended {
         Ok(code) => ExitCode::from(code),

@@ -42,3 +42,4 @@ pub use offline::{OfflineError, restore, verify};
 pub use place::{Environment, default_data_dir};
 pub use prices::{PriceFileError, difference, findings};
 pub use serve::{ReloadError, Running, ServeOptions, StartError, start};
+pub use store::before_park;

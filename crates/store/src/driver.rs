@@ -2,7 +2,6 @@
 //! at the disk between its steps, and can end it there as a crash would.
 
 use std::path::Path;
-use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -10,8 +9,8 @@ use rusqlite::Connection;
 use crate::codec::{self, Item};
 use crate::disk::{connect, journal};
 use crate::writer::Writer;
-use crate::writer::batch::Batch;
 use crate::writer::job::Job;
+use crate::writer::queue::Receiver;
 use crate::writer::shared::StopGuard;
 pub use crate::writer::step::{Died, Step};
 use crate::{AttemptStart, ReadError};
@@ -49,8 +48,7 @@ impl Driver {
     /// Serves what is queued now, without waiting. `watch` is told after each step.
     pub fn turn(&mut self, mut watch: impl FnMut(Step) -> Result<(), Died>) -> Turned {
         let Some(mut writer) = self.writer.take() else { return Turned::Closed };
-        let mut batch = Batch::default();
-        writer.take(&self.jobs, &mut batch);
+        let batch = writer.take(&self.jobs);
         let size = batch.size;
         match writer.serve(batch, &mut watch) {
             Err(Died) => Turned::Died,

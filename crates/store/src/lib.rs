@@ -67,3 +67,4 @@ pub use record::{
     AttemptEnd, AttemptStart, CallId, CallStatus, Outcome, RefusedCall, StoredLine, hold_text, parse_hold, parse_run, run_text,
 };
 pub use verify::{VerifyReport, verify};
+pub use writer::queue::before_park;

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
 
 use jiff::SignedDuration;
 use rusqlite::Connection;
@@ -15,6 +14,7 @@ use crate::driver::Driver;
 use crate::owner::Lock;
 use crate::writer::core::Core;
 use crate::writer::job::Job;
+use crate::writer::queue::{Receiver, queue};
 use crate::writer::shared::{Shared, StopGuard};
 use crate::writer::turn::{Fault, Turn};
 use crate::writer::waiting::Waiting;
@@ -74,7 +74,7 @@ fn open(options: &Options, clock: Arc<dyn Clock>) -> Result<(Books, Writer, Rece
     connect::sync_dir(dir)?;
     let wal = File::options().read(true).write(true).open(dir.join("mete.db-wal"))?;
     let shared = share(dir, &core, lock, &clock)?;
-    let (jobs, receiver) = channel();
+    let (jobs, receiver) = queue();
     let monotonic = clock.monotonic();
     let writer = Writer {
         core,

@@ -9,7 +9,6 @@ mod settings;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
 
 use jiff::Timestamp;
 use ledger::HoldId;
@@ -18,6 +17,7 @@ use tokio::sync::oneshot;
 
 use crate::writer::core::Core;
 use crate::writer::job::{HoldJob, Job};
+use crate::writer::queue::Sender;
 use crate::writer::shared::Shared;
 use crate::writer::turn::{Fault, Turn};
 use crate::{AttemptEnd, BackupError, BooksError, HoldAnswer, HoldRequest, Outcome, Owner, Reader, RefusedCall, Salt, Stats};
@@ -71,7 +71,8 @@ impl Books {
 
     /// Notes the ceiling that was granted for an attempt, once it is known. Doesn't wait for the disk.
     pub fn note_ceiling(&self, hold: HoldId, ceiling: u64) {
-        let _ = self.send(Job::Ceiling(hold, ceiling));
+        self.shared.queued();
+        self.jobs.leave(Job::Ceiling(hold, ceiling));
     }
 
     /// Writes everything that was asked before, a snapshot, and stops the writer; the directory is free afterwards.

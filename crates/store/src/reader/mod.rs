@@ -3,7 +3,7 @@
 mod query;
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Sender, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use crate::admin::most;
 use crate::codec::CodecError;
 use crate::disk::connect;
 use crate::writer::job::Job;
+use crate::writer::queue::Sender;
 use crate::writer::shared::Shared;
 use crate::{AttemptEnd, AttemptStart, AuditFilter, AuditLine, CallId, CallStatus, PriceSource, RefusedCall, UnpricedAttempt};
 
@@ -164,9 +165,9 @@ struct Beside {
 impl Beside {
     /// Waits until every call that was answered can be read.
     fn catch_up(&self) {
-        let Some(jobs) = self.jobs.upgrade().filter(|_| self.shared.is_unfiled()) else { return };
+        let Some(jobs) = self.jobs.upgrade().filter(|_| self.shared.is_unfiled() || self.shared.depth() > 0) else { return };
         let (reply, filed) = sync_channel(1);
-        if jobs.send(Job::File(reply)).is_ok() {
+        if jobs.send_now(Job::File(reply)).is_ok() {
             // A writer that is this late has trouble of its own: what is there is read.
             let _ = filed.recv_timeout(CATCH_UP);
         }

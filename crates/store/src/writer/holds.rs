@@ -1,13 +1,13 @@
 //! Granting holds: new ones and waiting ones, in one transaction that is on disk before anybody is told.
 
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
 
 use jiff::Timestamp;
 use ledger::{Event, No, RefusalCode};
 use tokio::sync::oneshot;
 
 use super::job::{HoldJob, Job, Ticket};
+use super::queue::Sender;
 use super::turn::{Fault, Turn, said};
 use super::waiting::Waiting;
 use crate::disk::attempts;

@@ -1,13 +1,14 @@
 //! What callers ask of the writer, and how it answers.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Sender, SyncSender};
+use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use ledger::{HoldAsk, HoldId};
 use tokio::sync::oneshot;
 
 use super::core::Core;
+use super::queue::Sender;
 use super::turn::{Fault, Turn};
 use crate::{AttemptEnd, AttemptStart, BooksError, HoldAnswer, RefusedCall};
 

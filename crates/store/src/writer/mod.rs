@@ -11,6 +11,7 @@ pub(crate) mod ends;
 pub(crate) mod holds;
 mod house;
 pub(crate) mod job;
+pub(crate) mod queue;
 pub(crate) mod shared;
 pub(crate) mod step;
 pub(crate) mod turn;
@@ -19,10 +20,10 @@ pub(crate) mod waiting;
 
 use std::fs::File;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp, Unit};
+use ledger::HoldId;
 use rusqlite::ffi;
 use tokio::sync::oneshot;
 
@@ -31,12 +32,13 @@ use self::core::Core;
 pub(crate) use self::house::SNAPSHOT_EVERY;
 use self::house::SYNC_IDLE;
 use self::job::{Job, Reply};
+use self::queue::Receiver;
 use self::shared::Shared;
 use self::step::{Died, Step};
 use self::turn::{Fault, Publish, Turn};
 use self::waiting::Waiting;
 use crate::disk::{attempts, meta};
-use crate::{AttemptEnd, BooksError, Clock, Survives};
+use crate::{AttemptEnd, BooksError, Clock, RefusedCall, Survives};
 
 /// Requests in one transaction at most.
 const BATCH_MAX: usize = 4096;
@@ -91,13 +93,8 @@ impl Writer {
     pub(crate) fn run(mut self, jobs: &Receiver<Job>) {
         let mut closing = None;
         while closing.is_none() {
-            let mut batch = Batch::default();
-            match jobs.recv_timeout(self.patience()) {
-                Ok(job) => batch.push(job),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-            self.take(jobs, &mut batch);
+            let Ok(asked) = jobs.wait(self.patience(), BATCH_MAX) else { break };
+            let batch = self.sort(asked);
             let Ok(close) = self.serve(batch, &mut |_| Ok(())) else { break };
             closing = close;
         }
@@ -107,14 +104,16 @@ impl Writer {
         }
     }
 
-    /// Takes what else is queued.
-    pub(crate) fn take(&self, jobs: &Receiver<Job>, batch: &mut Batch) {
-        while batch.size < BATCH_MAX
-            && let Ok(job) = jobs.try_recv()
-        {
-            batch.push(job);
-        }
+    /// Takes what is queued now.
+    pub(crate) fn take(&self, jobs: &Receiver<Job>) -> Batch {
+        self.sort(jobs.take(BATCH_MAX))
+    }
+
+    fn sort(&self, asked: Vec<Job>) -> Batch {
+        let mut batch = Batch::default();
+        asked.into_iter().for_each(|job| batch.push(job));
         self.shared.took(batch.size);
+        batch
     }
 
     /// Time since an earlier reading of the steady clock.
@@ -146,11 +145,14 @@ impl Writer {
             // An idle writer finds out by itself, too, that the file can be written again.
             self.try_writing();
         }
-        self.finish_attempts(&mut batch, due);
+        let mut ends = self.gather_ends(&mut batch, due);
+        if !self.may_join(&batch, ends.as_ref()) {
+            self.finish_attempts(ends.take());
+        }
         watch(Step::EndsWritten)?;
         self.answer();
         watch(Step::EndsTold)?;
-        self.admit(&mut batch);
+        self.admit(&mut batch, ends);
         watch(Step::HoldsWritten)?;
         self.answer();
         watch(Step::HoldsTold)?;
@@ -213,9 +215,10 @@ impl Writer {
         self.opened_at.saturating_add(self.clock.monotonic()).unwrap_or(Timestamp::MAX)
     }
 
-    /// Ends of attempts, what is due by the clock, and records that move no money.
-    fn finish_attempts(&mut self, batch: &mut Batch, due: bool) {
+    /// Ends of attempts, what is due by the clock, and records that move no money; `None` when there is nothing to write now.
+    fn gather_ends(&mut self, batch: &mut Batch, due: bool) -> Option<Ends> {
         let now = self.now();
+        let retried = !self.pending.is_empty();
         let mut replies = Vec::new();
         for (end, reply) in batch.ends.drain(..) {
             replies.extend(reply);
@@ -228,33 +231,35 @@ impl Writer {
         self.pending.extend(batch.unclaimed.drain(..).map(|hold| ends::unclaimed(hold, now)));
         let nothing = self.pending.is_empty() && batch.refusals.is_empty() && batch.ceilings.is_empty() && !due;
         if nothing || self.is_stopped() || !self.may_retry() {
-            return;
+            return None;
         }
         let sweep = due && self.is_sweep_due();
-        let pending = std::mem::take(&mut self.pending);
-        let done = self.transact(now, false, |turn| {
-            let mut wrong = 0_usize;
-            for end in &pending {
-                wrong += usize::from(turn.end_or_explain(end)?);
-            }
-            for refused in &batch.refusals {
-                attempts::refuse(turn.conn()?, refused)?;
-            }
-            for (hold, ceiling) in &batch.ceilings {
-                turn.core.unfiled.ceiling(*hold, *ceiling);
-            }
-            if due {
-                turn.assume_due()?;
-            }
-            if sweep {
-                turn.sweep()?;
-            }
-            Ok(wrong)
-        });
-        match done {
-            Some(_) => self.answers.extend(replies.into_iter().map(told)),
-            None => self.pending = pending,
+        let (refusals, ceilings) = (std::mem::take(&mut batch.refusals), std::mem::take(&mut batch.ceilings));
+        Some(Ends { pending: std::mem::take(&mut self.pending), replies, refusals, ceilings, due, sweep, retried })
+    }
+
+    /// Writes ends in a transaction of their own, which doesn't sync.
+    fn finish_attempts(&mut self, ends: Option<Ends>) {
+        let Some(ends) = ends else { return };
+        let now = self.now();
+        let done = self.transact(now, false, |turn| turn.write_ends(&ends));
+        self.finished(ends, done.is_some());
+    }
+
+    /// Answers ends that are written; keeps the others.
+    fn finished(&mut self, ends: Ends, written: bool) {
+        if written {
+            self.answers.extend(ends.replies.into_iter().map(told));
+        } else {
+            self.pending = ends.pending;
         }
+    }
+
+    /// Whether ends may be written with the holds of their batch: when these don't sync, nobody waits longer for it.
+    fn may_join(&self, batch: &Batch, ends: Option<&Ends>) -> bool {
+        let syncs = self.survives == Survives::PowerLoss || !batch.changes.is_empty();
+        let first_try = ends.is_some_and(|ends| !ends.retried);
+        !syncs && first_try && !batch.holds.is_empty() && self.failing.is_none() && !self.unreserved
     }
 
     fn is_sweep_due(&mut self) -> bool {
@@ -267,19 +272,22 @@ impl Writer {
     }
 
     /// Changes and holds: what has to survive a power cut before anybody is told.
-    fn admit(&mut self, batch: &mut Batch) {
-        if batch.changes.is_empty() && batch.holds.is_empty() && self.waiting.is_empty() {
+    fn admit(&mut self, batch: &mut Batch, ends: Option<Ends>) {
+        if ends.is_none() && batch.changes.is_empty() && batch.holds.is_empty() && self.waiting.is_empty() {
             return;
         }
         let (changes, holds) = (std::mem::take(&mut batch.changes), std::mem::take(&mut batch.holds));
         let mut waiting = std::mem::take(&mut self.waiting);
         // From here on a dropped reply tells its caller that nothing was written.
         if self.refuses() {
-            return;
+            return self.finish_attempts(ends);
         }
         let sync = self.survives == Survives::PowerLoss || !changes.is_empty();
         let (now, steady) = (self.now(), self.steady());
         let done = self.transact(now, sync, |turn| {
+            if let Some(ends) = &ends {
+                turn.write_ends(ends)?;
+            }
             for change in changes {
                 let reply = change(turn)?;
                 turn.replies.push(reply);
@@ -288,6 +296,9 @@ impl Writer {
         });
         if done.is_some() {
             self.waiting = waiting;
+        }
+        if let Some(ends) = ends {
+            self.finished(ends, done.is_some());
         }
     }
 
@@ -413,7 +424,8 @@ impl Writer {
         if !self.pending.is_empty() {
             // The last chance: what can't be written now is unresolved for the next process.
             self.failing = None;
-            self.finish_attempts(&mut Batch::default(), false);
+            let ends = self.gather_ends(&mut Batch::default(), false);
+            self.finish_attempts(ends);
         }
         if !self.is_stopped() && self.core.since_snapshot > 0 && self.failing.is_none() {
             self.snapshot();
@@ -430,14 +442,47 @@ impl Writer {
     }
 }
 
+/// What a batch ends, and what moves no money.
+struct Ends {
+    pending: Vec<AttemptEnd>,
+    replies: Vec<oneshot::Sender<()>>,
+    refusals: Vec<RefusedCall>,
+    ceilings: Vec<(HoldId, u64)>,
+    /// The clock was looked at: what is due is assumed.
+    due: bool,
+    /// Forgotten holds are looked for.
+    sweep: bool,
+    /// Some couldn't be written before: if one of them never can, no hold may stand or fall with it.
+    retried: bool,
+}
+
 impl Turn<'_> {
+    fn write_ends(&mut self, ends: &Ends) -> Result<(), Fault> {
+        for end in &ends.pending {
+            self.end_or_explain(end)?;
+        }
+        for refused in &ends.refusals {
+            attempts::refuse(self.conn()?, refused)?;
+        }
+        for (hold, ceiling) in &ends.ceilings {
+            self.core.unfiled.ceiling(*hold, *ceiling);
+        }
+        if ends.due {
+            self.assume_due()?;
+        }
+        if ends.sweep {
+            self.sweep()?;
+        }
+        Ok(())
+    }
+
     /// Writes an end. One that makes no sense is dropped and told, so that it can't stand in the way of the others.
-    fn end_or_explain(&mut self, end: &AttemptEnd) -> Result<bool, Fault> {
+    fn end_or_explain(&mut self, end: &AttemptEnd) -> Result<(), Fault> {
         match self.end(end) {
-            Ok(()) => Ok(false),
+            Ok(()) => Ok(()),
             Err(Fault::Said(error)) => {
                 tracing::error!(hold = %crate::hold_text(end.hold), %error, "an attempt's end makes no sense; its hold stays");
-                Ok(true)
+                Ok(())
             }
             Err(fault) => Err(fault),
         }

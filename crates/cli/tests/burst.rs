@@ -14,31 +14,11 @@ use simulator::judge::{TrueCosts, judge};
 use simulator::provider::ask::Dialect;
 use simulator::rng::Rng;
 use simulator::traffic::{Burst, burst};
-use support::{Fake, Mete};
+use support::{Fake, Mete, config};
 
 const ROUNDS: u64 = 20;
 const CALLS: usize = 64;
 const AFFORDABLE: i64 = 40;
-
-const CONFIG: &str = r#"
-[server]
-authentication = "passthrough"
-
-[[providers]]
-name = "openai"
-dialect = "openai"
-base_url = "{upstream}"
-
-[[providers]]
-name = "anthropic"
-dialect = "anthropic"
-base_url = "{upstream}"
-
-[[providers]]
-name = "gemini"
-dialect = "gemini"
-base_url = "{upstream}"
-"#;
 
 /// One round's calls, all alike, in one of the three dialects.
 fn plan(mete: &Mete, round: u64, seed: u64) -> Burst {
@@ -91,7 +71,7 @@ fn sixty_four_streams_on_money_for_forty_twenty_times() {
     let seed = std::env::var("METE_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| u64::from(std::process::id()));
     eprintln!("seed {seed}; repeat with METE_SEED={seed}");
     let fake = Fake::start();
-    let mete = Mete::start(&fake, CONFIG);
+    let mete = Mete::start(&fake, &config(""));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut served_in_all = 0;
     for round in 0..ROUNDS {

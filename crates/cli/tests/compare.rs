@@ -13,28 +13,10 @@ use simulator::client::Client;
 use simulator::rng::Rng;
 use support::books::{Compared, compare};
 use support::proof::{Proof, by_lane, seed};
-use support::{Fake, Mete};
+use support::{Fake, Mete, keyed};
 
-const CONFIG: &str = r#"
-[server]
-authentication = "passthrough"
-
-[[providers]]
-name = "openai"
-dialect = "openai"
-base_url = "{upstream}"
-retries = 1
-
-[[providers]]
-name = "anthropic"
-dialect = "anthropic"
-base_url = "{upstream}"
-
-[[providers]]
-name = "gemini"
-dialect = "gemini"
-base_url = "{upstream}"
-
+/// One budget over all, and one for each value of what calls are told apart by.
+const BUDGETS: &str = r#"
 [[budgets]]
 name = "everything"
 limit_usd = "1000.00"
@@ -48,7 +30,30 @@ per = ["team"]
 name = "per-model"
 limit_usd = "500.00"
 per = ["model"]
+
+[[budgets]]
+name = "per-key"
+limit_usd = "500.00"
+per = ["key"]
+
+[[budgets]]
+name = "per-run"
+limit_usd = "500.00"
+per = ["run"]
 "#;
+
+/// Who may call: keys of four teams, and three runs, one of them inside another.
+fn callers(mete: &Mete) -> Vec<String> {
+    let mut callers: Vec<String> = (0..4).map(|n| mete.key(&format!("k{n}"), &[&format!("team=t{}", n % 3)])).collect();
+    let mut parent = Value::Null;
+    for name in ["one", "two", "inner"] {
+        let started =
+            mete.post("/api/v1/runs", &json!({ "name": name, "parent": if name == "inner" { parent.clone() } else { Value::Null } }));
+        parent = started["run_id"].clone();
+        callers.push(started["token"].as_str().unwrap().to_owned());
+    }
+    callers
+}
 
 /// What may go wrong, most often nothing.
 const FAULTS: [&str; 14] = [
@@ -92,13 +97,12 @@ fn draw(rng: &mut Rng, number: u64) -> (String, Value) {
     }
 }
 
-async fn send(client: Client, base: String, number: u64, seed: u64, repeats: bool) -> u64 {
+async fn send(client: Client, base: String, number: u64, seed: u64, caller: String, repeats: bool) -> u64 {
     let mut rng = Rng::new(seed.wrapping_mul(1_000_003).wrapping_add(number));
     let (path, body) = draw(&mut rng, number);
     let headers = [
-        ("authorization".to_owned(), "Bearer sk-own".to_owned()),
+        ("authorization".to_owned(), format!("Bearer {caller}")),
         ("content-type".to_owned(), "application/json".to_owned()),
-        ("x-mete-tags".to_owned(), format!("team=t{}", rng.between(0, 3))),
         ("idempotency-key".to_owned(), format!("key-{seed}-{number}")),
     ];
     let mut conflicts = 0;
@@ -124,6 +128,9 @@ fn report(title: &'static str, compared: &Compared, conflicts: u64) {
     proof.saw("estimated", compared.estimated);
     proof.saw("voided", compared.voided);
     proof.saw("unresolved", compared.unresolved);
+    ["per-team", "per-model", "per-key", "per-run"]
+        .iter()
+        .for_each(|sum| proof.saw(sum, compared.kept_apart.get(*sum).copied().unwrap_or(0)));
     proof.figures.insert("charged, nano-dollars", compared.spent_nanos.to_string());
     proof.figures.insert("billed by the provider, nano-dollars", compared.billed_nanos.to_string());
     proof.violations = compared.wrong.len() as u64;
@@ -135,7 +142,8 @@ fn two_programs_agree_to_the_nano_dollar_and_the_count() {
     let seed = seed().unwrap_or_else(|| u64::from(std::process::id()));
     eprintln!("seed {seed}; repeat with cargo xtask prove --lane compare --seed {seed}");
     let fake = Fake::start();
-    let mete = Mete::start(&fake, CONFIG);
+    let mete = Mete::start(&fake, &keyed(BUDGETS).replace("name = \"openai\"", "name = \"openai\"\nretries = 1"));
+    let callers = callers(&mete);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let calls = by_lane(120, 1_200, 8_000);
     let run = |mete: &Mete, from: u64, to: u64| {
@@ -146,7 +154,8 @@ fn two_programs_agree_to_the_nano_dollar_and_the_count() {
                 if under_way.len() >= 32 {
                     conflicts += under_way.join_next().await.unwrap().unwrap();
                 }
-                under_way.spawn(send(client.clone(), base.clone(), number, seed, number % 10 == 0));
+                let caller = callers[usize::try_from(number % callers.len() as u64).unwrap()].clone();
+                under_way.spawn(send(client.clone(), base.clone(), number, seed, caller, number % 10 == 0));
             }
             while let Some(done) = under_way.join_next().await {
                 conflicts += done.unwrap();
@@ -159,6 +168,8 @@ fn two_programs_agree_to_the_nano_dollar_and_the_count() {
     let compared = compare(&fake, &mete, true);
     report("two programs compare", &compared, conflicts);
     assert!(compared.wrong.is_empty(), "{} of {compared:#?}", compared.wrong.len());
+    assert_eq!(compared.kept_apart.get("per-key"), Some(&4), "{:?}", compared.kept_apart);
+    assert!(compared.kept_apart.get("per-run") >= Some(&3), "{:?}", compared.kept_apart);
     assert!(
         compared.exact > 0 && compared.estimated > 0 && compared.voided > 0 && compared.unresolved > 0 && conflicts > 0,
         "{compared:?}"

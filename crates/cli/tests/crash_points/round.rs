@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::script::{self, Heard};
-use crate::support::{Fake, command};
+use crate::support::{Fake, command, config};
 
 /// What happens to the chosen call of a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,27 +61,9 @@ pub struct Played {
     pub said: String,
 }
 
-const CONFIG: &str = r#"
-[server]
-authentication = "passthrough"
-
+const MORE: &str = r#"
 [ledger]
 survives = "{survives}"
-
-[[providers]]
-name = "openai"
-dialect = "openai"
-base_url = "{upstream}"
-
-[[providers]]
-name = "anthropic"
-dialect = "anthropic"
-base_url = "{upstream}"
-
-[[providers]]
-name = "gemini"
-dialect = "gemini"
-base_url = "{upstream}"
 
 [[budgets]]
 name = "everything"
@@ -221,7 +203,7 @@ impl Stand {
     }
 
     fn configure(&self, dir: &Path, survives: &str) {
-        let config = CONFIG.replace("{upstream}", &self.fake.provider.base_url()).replace("{survives}", survives);
+        let config = config(MORE).replace("{upstream}", &self.fake.provider.base_url()).replace("{survives}", survives);
         std::fs::write(dir.join("mete.toml"), config).unwrap();
     }
 

@@ -20,6 +20,8 @@ pub struct Compared {
     pub unresolved: u64,
     pub spent_nanos: i64,
     pub billed_nanos: i64,
+    /// Sums that were compared, by what they are told apart by.
+    pub kept_apart: BTreeMap<String, u64>,
 }
 
 impl Compared {
@@ -117,7 +119,7 @@ fn judge(compared: &mut Compared, pair: &Pair<'_>) {
     compared.spent_nanos += cost.unwrap_or(0);
 }
 
-/// Budgets and journal against the sums of the attempts, by budget. `everything` matches all; `per-team` and `per-model` one value.
+/// Budgets and journal against the sums of the attempts, by budget. `everything` matches all; `per-team`, say, one team.
 fn ledgers(compared: &mut Compared, mete: &Mete, pairs: &[Pair<'_>]) {
     let budgets = mete.json(&["budgets", "list"]);
     let mut posted: BTreeMap<String, i64> = BTreeMap::new();
@@ -138,11 +140,12 @@ fn ledgers(compared: &mut Compared, mete: &Mete, pairs: &[Pair<'_>]) {
     for budget in budgets.as_array().unwrap() {
         let name = budget["name"].as_str().unwrap_or_default();
         let per: Vec<&str> = budget["per"].as_object().into_iter().flatten().filter_map(|(_, value)| value.as_str()).collect();
-        let is_in = |pair: &&Pair<'_>| match (name, per.first()) {
-            ("everything", _) => true,
-            ("per-team", Some(team)) => pair.call["attributes"]["team"] == *team,
-            ("per-model", Some(model)) => pair.attempt["model_sent"] == *model,
-            _ => false,
+        let is_in = |pair: &&Pair<'_>| match (name.strip_prefix("per-"), per.first()) {
+            (None, _) => name == "everything",
+            (Some("model"), Some(model)) => pair.attempt["model_sent"] == *model,
+            // Calls without the attribute share an account without a value.
+            (Some(attribute), Some(value)) => pair.call["attributes"][attribute].as_str().unwrap_or_default() == *value,
+            (Some(_), None) => false,
         };
         let of_calls: i64 = pairs.iter().filter(is_in).filter_map(|pair| pair.attempt["cost_nanos"].as_i64()).sum();
         let holding: i64 = pairs.iter().filter(is_in).filter_map(|pair| pair.attempt["held_nanos"].as_i64()).sum();
@@ -150,6 +153,9 @@ fn ledgers(compared: &mut Compared, mete: &Mete, pairs: &[Pair<'_>]) {
         let whole = std::iter::once(name).chain(per.iter().copied()).collect::<Vec<_>>().join("/");
         compared.same(&format!("{whole}: the budget and its calls"), said, of_calls);
         compared.same(&format!("{whole}: held, and its open calls"), budget["held_nanos"].as_i64(), Some(holding));
+        if per.first().is_some_and(|value| !value.is_empty()) {
+            *compared.kept_apart.entry(name.to_owned()).or_default() += u64::from(said > 0);
+        }
         compared.same(&format!("{whole}: the budget and the journal"), said, posted.get(&whole).copied().unwrap_or(0));
     }
 }

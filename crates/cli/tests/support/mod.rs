@@ -13,6 +13,18 @@ use serde_json::Value;
 use simulator::provider::{Options, Provider};
 use tempfile::TempDir;
 
+/// A config for clients with keys of their own, with the fake provider in its three languages, and what comes behind.
+pub fn config(more: &str) -> String {
+    let provider = |name: &str| format!("[[providers]]\nname = \"{name}\"\ndialect = \"{name}\"\nbase_url = \"{{upstream}}\"\n");
+    let providers: String = ["openai", "anthropic", "gemini"].map(provider).concat();
+    format!("[server]\nauthentication = \"passthrough\"\n{providers}{more}")
+}
+
+/// The same for clients with virtual keys.
+pub fn keyed(more: &str) -> String {
+    config(more).replace("passthrough", "keyed").replace("base_url", "api_key_env = \"FAKE_KEY\"\nbase_url")
+}
+
 /// A running fake provider.
 pub struct Fake {
     pub provider: Provider,
@@ -184,6 +196,19 @@ impl Mete {
             }
             lines.extend(page);
         }
+    }
+
+    /// Posts to the admin API.
+    pub fn post(&self, path: &str, body: &Value) -> Value {
+        let token = std::fs::read_to_string(self.dir.path().join("admin.token")).unwrap();
+        let headers = [("authorization", format!("Bearer {}", token.trim())), ("content-type", "application/json".to_owned())];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value));
+        let url = format!("http://{}{path}", self.address);
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let client = simulator::client::Client::default();
+        let answered = runtime.block_on(client.send(http::Method::POST, &url, &headers, body.to_string().into_bytes())).unwrap();
+        assert_eq!(answered.status, 200, "{path}: {}", String::from_utf8_lossy(&answered.body));
+        serde_json::from_slice(&answered.body).unwrap()
     }
 
     /// The counters of this process.

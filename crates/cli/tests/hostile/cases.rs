@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::floods::Flood;
 use crate::raw::{self, Answer};
 use crate::target::{GOOD_BODY, Sums, Target};
 
@@ -17,6 +18,7 @@ const PASSTHROUGH: usize = 1;
 #[derive(Deserialize)]
 pub struct Table {
     pub case: Vec<Case>,
+    pub flood: Vec<Flood>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -121,7 +123,7 @@ fn chat() -> String {
 pub fn table() -> Table {
     let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/hostile/cases.toml")).unwrap();
     let table: Table = toml::from_str(&text).unwrap();
-    Table { case: table.case.iter().flat_map(Case::spread).collect() }
+    Table { case: table.case.iter().flat_map(Case::spread).collect(), ..table }
 }
 
 impl Case {

@@ -11,6 +11,7 @@ mod support;
 mod canary;
 mod cases;
 mod effort;
+mod floods;
 mod raw;
 mod routes;
 mod rows;

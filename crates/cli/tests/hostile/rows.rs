@@ -72,9 +72,13 @@ const BESIDE: &[(u32, &str, &str)] = &[
         "request smuggling",
         "two forms stay that RFC 9112 allows: bare line feeds as line ends (section 2.2), and length beside chunks, read as chunks with the connection closed behind it (section 6.3). What is forwarded is always built anew",
     ),
-    (45, "floods over HTTP/2", "no test of its own yet: `crates/gateway/src/listener.rs` bounds streams, resets and header lists of h2"),
-    (46, "slow clients", "`crates/gateway/tests/hostile.rs`"),
-    (47, "connections without end", "`crates/gateway/tests/hostile.rs` for all, `crates/gateway/src/listener.rs` for one address"),
+    (45, "floods over HTTP/2", "each case is a flood of frames written by hand, `crates/cli/tests/hostile/floods.rs`"),
+    (46, "slow clients", "`crates/gateway/tests/hostile.rs`, and a thousand at a time in `crates/cli/tests/memory.rs`"),
+    (
+        47,
+        "connections without end",
+        "`crates/gateway/tests/hostile.rs` for all, `crates/gateway/src/listener.rs` for one address, `crates/cli/tests/memory.rs` for ten thousand that are idle",
+    ),
     (48, "compressed bodies", ""),
     (49, "hostile answers of the provider", "the lane of the evil provider"),
     (50, "JSON bombs", ""),
@@ -123,9 +127,10 @@ is served. This page is written by `METE_WRITE_DOCS=1 cargo test -p cli --test h
 
 fn rows() -> String {
     let mut counts: BTreeMap<u32, Vec<String>> = BTreeMap::new();
-    for case in cases::table().case {
-        let digits: String = case.id[1..].chars().take_while(char::is_ascii_digit).collect();
-        counts.entry(digits.parse().unwrap()).or_default().push(case.id);
+    let table = cases::table();
+    for id in table.case.into_iter().map(|case| case.id).chain(table.flood.into_iter().map(|flood| flood.id)) {
+        let digits: String = id[1..].chars().take_while(char::is_ascii_digit).collect();
+        counts.entry(digits.parse().unwrap()).or_default().push(id);
     }
     let mut text = String::from("## Rows\n\n| row | about | cases | beside them |\n|---|---|---|---|\n");
     for (row, about, beside) in BESIDE {

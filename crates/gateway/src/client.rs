@@ -6,8 +6,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::body::{Aborted, Body};
 
-/// Pieces of a stream that may wait for a slow client; then the provider has to wait too.
-const PIECES_MAX: usize = 16;
+/// Pieces of a stream that may wait for a slow client; then the provider has to wait too. Each may keep a whole read of its
+/// provider's connection in memory, and a thousand clients may be slow at a time.
+const PIECES_MAX: usize = 2;
 
 /// The call's end of the line.
 #[derive(Debug)]

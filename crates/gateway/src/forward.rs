@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::Response;
+use http::{HeaderMap, Response};
 use hyper::body::Incoming;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::client::Client;
 use crate::settings::TimeoutSettings;
 use crate::shape::Upstream;
-use crate::upstream::Upstreams;
+use crate::upstream::{HEAD_BYTES_MAX, Upstreams};
 
 /// What came of sending.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(crate) enum Sent {
     Unreachable(String),
     /// Sent, and no answer came: whether the provider worked for it is unknown.
     NoAnswer(NoAnswer),
+    /// Sent, and the head of the answer is larger than any that is read; the connection is closed.
+    HeadTooLarge,
     /// The client left before an answer came; the connection is closed.
     ClientLeft,
     /// The head of an answer.
@@ -66,7 +68,9 @@ pub(crate) async fn forward(upstreams: &Upstreams, request: Upstream, waits: &mu
     tokio::select! {
         biased;
         answer = upstreams.send(request) => match answer {
+            Ok(response) if is_head_too_large(response.headers()) => Sent::HeadTooLarge,
             Ok(response) => Sent::Head(response),
+            Err(error) if is_parser_full(&error) => Sent::HeadTooLarge,
             Err(error) if error.is_connect() => Sent::Unreachable(causes(&error)),
             Err(error) => {
                 tracing::warn!(error = %causes(&error), "the connection to a provider broke before an answer");
@@ -77,6 +81,19 @@ pub(crate) async fn forward(upstreams: &Upstreams, request: Upstream, waits: &mu
         () = tokio::time::sleep_until(until) => Sent::NoAnswer(NoAnswer::Timeout),
         () = waits.stopped() => Sent::NoAnswer(NoAnswer::Stopped),
     }
+}
+
+/// Whether a head is above the limit. The parser refuses one only when it has read so much and not found its end, so whether a
+/// somewhat larger one passes depends on how its bytes arrive: the limit is looked at here, far below the parser's own.
+fn is_head_too_large(headers: &HeaderMap) -> bool {
+    const FIELD_OVERHEAD: usize = 32;
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + FIELD_OVERHEAD).sum::<usize>() > HEAD_BYTES_MAX
+}
+
+/// Whether the parser gave up at a head beyond its own limits of bytes or lines.
+fn is_parser_full(error: &(dyn std::error::Error + 'static)) -> bool {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    chain.filter_map(|error| error.downcast_ref::<hyper::Error>()).any(hyper::Error::is_parse_too_large)
 }
 
 /// An error with its causes in one line.

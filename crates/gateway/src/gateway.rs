@@ -13,7 +13,7 @@ use ledger::RunId;
 use pricing::PriceBook;
 use store::Books;
 
-use crate::body::{Body, BoxError};
+use crate::body::{Body, BoxError, Room};
 use crate::client::Client;
 use crate::driven::Driven;
 use crate::history::History;
@@ -42,6 +42,10 @@ pub(crate) struct Inner {
     pub(crate) limiter: Arc<Limiter>,
     pub(crate) history: History,
     pub(crate) stored: Stored,
+    /// Where the bodies of requests are kept while their calls run.
+    pub(crate) questions: Arc<Room>,
+    /// Where answers are kept that aren't streamed, until their clients have read them.
+    pub(crate) answers: Arc<Room>,
     upstreams: RwLock<Upstreams>,
     run_credentials: RwLock<HashMap<RunId, BTreeMap<String, Secret>>>,
 }
@@ -78,6 +82,8 @@ impl Gateway {
             limiter: Arc::default(),
             history,
             stored: Stored::default(),
+            questions: Arc::default(),
+            answers: Arc::default(),
             upstreams,
             run_credentials: RwLock::default(),
         };

@@ -1,14 +1,16 @@
 //! Stage 0, what came: one request line looked up in the table of routes, one body within its limits.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use dialects::{Dialect, Hints, Operation, Request, Route, RouteError, RouteHints};
-use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HOST, TRANSFER_ENCODING, UPGRADE};
+use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HOST, RETRY_AFTER, TRANSFER_ENCODING, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, Uri, Version};
+use tokio::time::Instant;
 
-use crate::body::{ReadError, RequestBody, read_whole};
+use crate::body::{Bounds, ReadError, RequestBody, Room, read_whole};
 use crate::denied::{Denied, Step, echo};
 use crate::settings::Settings;
 use crate::stored::Stored;
@@ -92,15 +94,20 @@ pub(crate) fn likely_dialect(head: &Parts) -> Dialect {
     }
 }
 
-/// Reads the body of a request that has one.
-pub(crate) async fn body(headers: &HeaderMap, route: &Route, body: RequestBody, settings: &Settings) -> Step<Bytes> {
+/// Reads the body of a request that has one, into the room that there is for all.
+pub(crate) async fn body(headers: &HeaderMap, route: &Route, body: RequestBody, settings: &Settings, room: &Arc<Room>) -> Step<Bytes> {
     if route.operation == Operation::Models {
         return Ok(Bytes::new());
     }
     check_content(headers, route.operation)?;
-    let limit = settings.limits.body_bytes_max;
-    read_whole(body, limit, settings.timeouts.body_idle).await.map_err(|error| match error {
+    let (limit, room_bytes, idle) = (settings.limits.body_bytes_max, settings.limits.bodies_bytes_max, settings.timeouts.body_idle);
+    let bounds = Bounds { bytes_max: limit, room, room_bytes, idle, deadline: Instant::now() + settings.timeouts.total };
+    read_whole(body, bounds, &mut 0).await.map_err(|error| match error {
         ReadError::TooLarge => Denied::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("the body is larger than {limit} bytes")),
+        ReadError::NoRoom => {
+            let message = "there is no room for another large body at the moment; try again";
+            Denied::new(StatusCode::SERVICE_UNAVAILABLE, "no_room", message).with_header(RETRY_AFTER, "1")
+        }
         ReadError::Idle => Denied::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", idle_text(settings.timeouts.body_idle)),
         ReadError::Broken(error) => {
             tracing::debug!(%error, "a request body broke off");
@@ -110,7 +117,7 @@ pub(crate) async fn body(headers: &HeaderMap, route: &Route, body: RequestBody, 
 }
 
 fn idle_text(idle: Duration) -> String {
-    format!("no piece of the body came for {} s", idle.as_secs_f32())
+    format!("no piece of the body came for {} s, or the whole took too long", idle.as_secs_f32())
 }
 
 fn check_content(headers: &HeaderMap, operation: Operation) -> Step<()> {

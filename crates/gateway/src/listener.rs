@@ -25,7 +25,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::BoxError;
-use crate::busy::{Busy, UnderWay};
+use crate::busy::{Busy, Patience, UnderWay};
 
 /// Request heads larger than this are answered 431 by hyper.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -39,6 +39,8 @@ pub struct Limits {
     pub header: Duration,
     /// An idle keep-alive connection.
     pub keep_alive: Duration,
+    /// An answer of which the client takes nothing.
+    pub unread: Duration,
     /// After shutdown begins, until connections are dropped.
     pub drain: Duration,
     /// Connections at a time; one more is answered 503 and closed.
@@ -52,6 +54,7 @@ impl Limits {
         Self {
             header: settings.timeouts.header,
             keep_alive: settings.timeouts.keep_alive,
+            unread: settings.timeouts.stream_idle,
             drain: settings.timeouts.drain,
             connections_max: settings.limits.connections_max,
         }
@@ -194,9 +197,14 @@ where
     let service = service_fn(move |request| {
         let under_way = UnderWay::begin(&answering, Instant::now());
         let answer = service(request, peer);
-        async move { Ok::<_, Infallible>(answer.await.map(|body| Watched { body, _under_way: under_way })) }
+        async move {
+            let answer = answer.await;
+            under_way.offers(Instant::now());
+            Ok::<_, Infallible>(answer.map(|body| Watched { body, under_way }))
+        }
     });
     let builder = builder(&limits);
+    let patience = Patience { header: limits.header, keep_alive: limits.keep_alive, unread: limits.unread };
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
     let mut draining = false;
     loop {
@@ -207,7 +215,7 @@ where
                 }
                 return;
             }
-            () = busy.idle_too_long(limits.header, limits.keep_alive) => return,
+            () = busy.idle_too_long(patience) => return,
             _ = drain.changed(), if !draining => {
                 draining = true;
                 connection.as_mut().graceful_shutdown();
@@ -231,10 +239,11 @@ fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
     builder
 }
 
-/// An answer's body that keeps its connection busy until it is sent or dropped.
+/// An answer's body that keeps its connection busy until it is sent or dropped. It is asked for a piece when the client has room
+/// for one, which one that reads nothing never has.
 struct Watched<B> {
     body: B,
-    _under_way: UnderWay,
+    under_way: UnderWay,
 }
 
 impl<B: HttpBody + Unpin> HttpBody for Watched<B> {
@@ -242,7 +251,12 @@ impl<B: HttpBody + Unpin> HttpBody for Watched<B> {
     type Error = B::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        match &polled {
+            Poll::Ready(_) => self.under_way.offers(Instant::now()),
+            Poll::Pending => self.under_way.owes(),
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use tokio::time::Instant;
 
-use crate::body::{ReadError, read_counted};
+use crate::body::{Bounds, ReadError, read_whole};
 use crate::client::Client;
 use crate::forward::{NoAnswer, Waits};
 
@@ -157,26 +157,26 @@ pub(crate) fn manner(response: &Response<Incoming>, operation: Operation) -> Man
 pub(crate) async fn collect(
     response: Response<Incoming>,
     (operation, counting): (Operation, Counting),
-    bytes_max: usize,
+    bounds: Bounds<'_>,
     dispatched: Instant,
     waits: &mut Waits<'_>,
     client: &mut Client,
 ) -> Metered {
     let (head, body) = response.into_parts();
     let first_byte = Some(dispatched.elapsed());
-    let idle = waits.timeouts.stream_idle;
-    let deadline = waits.deadline;
+    let deadline = bounds.deadline;
     // What was promised or came of an answer that breaks off bounds what was made of it, since no token is less than a byte.
     let (promised, mut seen) = (body.size_hint().lower(), 0);
     let read = tokio::select! {
         biased;
-        read = read_counted(body, bytes_max, idle, &mut seen) => read.map_err(|error| match error {
+        read = read_whole(body, bounds, &mut seen) => read.map_err(|error| match error {
             ReadError::TooLarge => End::Unreadable("answer too large"),
+            ReadError::NoRoom => End::Cut("no room for it at the moment"),
+            ReadError::Idle if Instant::now() >= deadline => End::Cut("deadline"),
             ReadError::Idle => End::Cut("answer stalled"),
             ReadError::Broken(_) => End::Cut("answer broke off"),
         }),
         () = client.left() => Err(End::ClientLeft),
-        () = tokio::time::sleep_until(deadline) => Err(End::Cut("deadline")),
         () = waits.stopped() => Err(End::Cut("gateway stopped")),
     };
     let (end, body) = match read {

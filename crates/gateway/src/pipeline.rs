@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use crate::Gateway;
 use crate::admit::{Admission, Admitted, Attempt};
-use crate::body::{Body, RequestBody};
+use crate::body::{Body, Bounds, RequestBody};
 use crate::call::Call;
 use crate::choose::{self, Chain};
 use crate::client::Client;
@@ -90,7 +90,7 @@ impl Stage<'_> {
         let caller = authenticate::authenticate(&self.gateway.inner.books, self.settings.authentication, &route, &head.headers, at)?;
         let body = tokio::select! {
             biased;
-            body = incoming::body(&head.headers, &route, body, &self.settings) => body?,
+            body = incoming::body(&head.headers, &route, body, &self.settings, &self.gateway.inner.questions) => body?,
             () = self.gateway.inner.in_flight.stopped() => return Err(Denied::stopping()),
         };
         let body_took = started.elapsed();
@@ -221,9 +221,8 @@ impl Stage<'_> {
         let mut waits = self.waits(call);
         waits.deadline = waits.until(count::PATIENCE);
         let Sent::Head(answer) = forward::forward(&self.upstreams, question, &mut waits, client).await else { return None };
-        let asked = Instant::now();
-        let metered =
-            meter::collect(answer, (Operation::CountTokens, Counting::default()), count::ANSWER_BYTES_MAX, asked, &mut waits, client).await;
+        let (asked, bounds) = (Instant::now(), self.bounds(count::ANSWER_BYTES_MAX, &waits));
+        let metered = meter::collect(answer, (Operation::CountTokens, Counting::default()), bounds, asked, &mut waits, client).await;
         metered.answered().filter(StatusCode::is_success)?;
         dialects::read_count(call.route.dialect, &metered.body)
     }
@@ -302,6 +301,7 @@ impl Stage<'_> {
                 return Metered::without_answer(End::NotSent(Unsent::Unreachable), dispatched);
             }
             Sent::NoAnswer(why) => return Metered::without_answer(End::NoAnswer(why), dispatched),
+            Sent::HeadTooLarge => return Metered::without_answer(End::Unreadable("its head is too large"), dispatched),
             Sent::ClientLeft => return Metered::without_answer(End::ClientLeft, dispatched),
         };
         self.gateway.inner.metrics.first_byte(dispatched.elapsed());
@@ -309,8 +309,8 @@ impl Stage<'_> {
         let manner = meter::manner(&answer, operation);
         let counting = Counting::from(&*self.prices.semantics(&target.query.seller));
         if manner == Manner::Whole {
-            return meter::collect(answer, (operation, counting), self.settings.limits.answer_bytes_max, dispatched, &mut waits, client)
-                .await;
+            let bounds = self.bounds(self.settings.limits.answer_bytes_max, &waits);
+            return meter::collect(answer, (operation, counting), bounds, dispatched, &mut waits, client).await;
         }
         let mut begun = response::head(answer.status(), answer.headers());
         response::with_admission(&mut begun, call.id, admitted, call.request.ask.output_ceiling);
@@ -439,11 +439,12 @@ impl Stage<'_> {
         let dispatched = Instant::now();
         let metered = match forward::forward(&self.upstreams, upstream, &mut waits, client).await {
             Sent::Head(answer) => {
-                let limit = self.settings.limits.answer_bytes_max;
-                meter::collect(answer, (call.route.operation, Counting::default()), limit, dispatched, &mut waits, client).await
+                let bounds = self.bounds(self.settings.limits.answer_bytes_max, &waits);
+                meter::collect(answer, (call.route.operation, Counting::default()), bounds, dispatched, &mut waits, client).await
             }
             Sent::Unreachable(_) => Metered::without_answer(End::NotSent(Unsent::Unreachable), dispatched),
             Sent::NoAnswer(why) => Metered::without_answer(End::NoAnswer(why), dispatched),
+            Sent::HeadTooLarge => Metered::without_answer(End::Unreadable("its head is too large"), dispatched),
             Sent::ClientLeft => return Ok(()),
         };
         let status = metered.answered().ok_or_else(|| failure(&metered))?;
@@ -454,6 +455,12 @@ impl Stage<'_> {
 
     fn waits(&self, call: &Call) -> Waits<'_> {
         Waits { timeouts: &self.settings.timeouts, deadline: call.deadline, cut: self.gateway.inner.in_flight.cutting() }
+    }
+
+    /// The bounds of an answer that is collected.
+    fn bounds(&self, bytes_max: usize, waits: &Waits<'_>) -> Bounds<'_> {
+        let (room, room_bytes) = (&self.gateway.inner.answers, self.settings.limits.bodies_bytes_max);
+        Bounds { bytes_max, room, room_bytes, idle: waits.timeouts.stream_idle, deadline: waits.deadline }
     }
 
     /// A credential that `mete run` gave for this run or one that it was started in.

@@ -152,6 +152,8 @@ pub struct LimitSettings {
     pub body_bytes_max: usize,
     /// Answer that isn't streamed.
     pub answer_bytes_max: usize,
+    /// Request bodies above 16 KiB at a time, in all; and answers that aren't streamed.
+    pub bodies_bytes_max: usize,
     /// Connections at a time.
     pub connections_max: usize,
 }

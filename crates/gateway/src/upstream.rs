@@ -20,8 +20,14 @@ use crate::shape::Upstream;
 /// Below what providers keep idle connections for, so that a request rarely meets one that is just being closed.
 const POOL_IDLE: Duration = Duration::from_secs(25);
 const IDLE_PER_HOST_MAX: usize = 256;
-/// Largest head of an answer.
-const HEAD_BYTES_MAX: usize = 256 * 1024;
+/// Largest head of an answer, its fields counted as RFC 7541 does.
+pub(crate) const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// What is read of an HTTP/1.1 answer before somebody takes it. A head that is longer as it was written fails in the parser.
+const READ_BYTES_MAX: usize = 2 * HEAD_BYTES_MAX;
+/// What may wait in one stream of HTTP/2 whose client doesn't read, and in all of a connection: so many that no stream can keep
+/// the others of its connection from going on. A window that adapts itself would be the same for both.
+const STREAM_WINDOW: u32 = 256 * 1024;
+const CONNECTION_WINDOW: u32 = 64 * 1024 * 1024;
 
 /// Connections to providers.
 #[derive(Clone)]
@@ -38,9 +44,10 @@ impl Upstreams {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(POOL_IDLE)
             .pool_max_idle_per_host(IDLE_PER_HOST_MAX)
-            .http1_max_buf_size(HEAD_BYTES_MAX)
+            .http1_max_buf_size(READ_BYTES_MAX)
             .http2_max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX))
-            .http2_adaptive_window(true)
+            .http2_initial_stream_window_size(STREAM_WINDOW)
+            .http2_initial_connection_window_size(CONNECTION_WINDOW)
             .http2_keep_alive_interval(Duration::from_secs(30))
             .build(InTime { way: way.clone(), connect });
         Self { client, way, connect }

@@ -49,6 +49,7 @@ pub const LANES: &[Lane] = &[
     lane("connections", "cli", "crates/cli", "tls", &[]),
     lane("usable", "cli", "crates/cli", "usable", &[]),
     lane("compare", "cli", "crates/cli", "compare", &[]),
+    lane("memory", "cli", "crates/cli", "memory", &[]),
     lane("bad-input", "cli", "crates/cli", "hostile", &[]),
     fuzz("fuzz-stream", &["stream"]),
     fuzz("fuzz-request", &["request"]),

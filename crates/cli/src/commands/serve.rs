@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::CommandFactory as _;
 use clap_complete::Shell;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use server::{Running, ServeOptions};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -19,6 +20,7 @@ pub async fn serve(context: &Context, options: &Serve) -> anyhow::Result<()> {
         output::data(server::config::print(context.config.as_deref(), &flags, &context.env)?.trim_end());
         return Ok(());
     }
+    take_descriptors();
     let running = server::start(ServeOptions {
         config: context.config.clone(),
         data: context.data()?,
@@ -32,6 +34,13 @@ pub async fn serve(context: &Context, options: &Serve) -> anyhow::Result<()> {
     .await?;
     announce(&running, options.idle_exit.is_some());
     until_told(running).await
+}
+
+/// Every connection is a file descriptor, and the usual soft limit of 1,024 is there for programs that wait by `select`. What can't
+/// be raised stays as it is: connections beyond it wait until others end.
+fn take_descriptors() {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
 }
 
 /// Says where things are, on stderr.

@@ -128,6 +128,6 @@ fn settings(provider: SocketAddr) -> Settings {
             assume_grace: Duration::from_secs(600),
             drain: Duration::from_secs(10),
         },
-        limits: LimitSettings { body_bytes_max: 32 << 20, answer_bytes_max: 64 << 20, connections_max: 1_000 },
+        limits: LimitSettings { body_bytes_max: 32 << 20, answer_bytes_max: 64 << 20, bodies_bytes_max: 1 << 30, connections_max: 1_000 },
     }
 }

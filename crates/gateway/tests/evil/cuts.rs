@@ -6,6 +6,8 @@
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use http::Method;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::check::{settled, total};
 use crate::proof::{Lane, Proof, lane, only};
@@ -116,6 +118,8 @@ async fn one_shape(nth: usize, shape: Shape) -> Vec<(&'static str, usize, Cut)> 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Leaves {
     BeforeTheHead,
+    /// It closes the side on which it sends, and still reads: over this wire that can't be told from having left.
+    HalfWay,
     AtTheFirstByte,
     MidStream,
     AtTheLastByte,
@@ -126,8 +130,8 @@ async fn a_client_that_leaves_at_any_time_pays_for_what_was_made_and_not_a_whole
     let mut proof = Proof { title: "clients that leave", ..Proof::default() };
     let mut wrong = Vec::new();
     for shape in SHAPES.into_iter().filter(|shape| !matches!(shape.name, "embeddings" | "images")) {
-        for leaves in [Leaves::BeforeTheHead, Leaves::AtTheFirstByte, Leaves::MidStream, Leaves::AtTheLastByte] {
-            if !shape.streamed && leaves != Leaves::BeforeTheHead {
+        for leaves in [Leaves::BeforeTheHead, Leaves::HalfWay, Leaves::AtTheFirstByte, Leaves::MidStream, Leaves::AtTheLastByte] {
+            if !shape.streamed && !matches!(leaves, Leaves::BeforeTheHead | Leaves::HalfWay) {
                 continue;
             }
             if let Err(what) = leave(shape, leaves).await {
@@ -145,16 +149,25 @@ async fn a_client_that_leaves_at_any_time_pays_for_what_was_made_and_not_a_whole
 async fn leave(shape: Shape, leaves: Leaves) -> Result<(), String> {
     let world = World::start().await;
     world.budget("all", "100").await;
-    let pace = if leaves == Leaves::BeforeTheHead { "first_ms=4000" } else { "first_ms=10 delay_ms=7" };
+    let pace = if matches!(leaves, Leaves::BeforeTheHead | Leaves::HalfWay) { "first_ms=4000" } else { "first_ms=10 delay_ms=7" };
     let output = if leaves == Leaves::AtTheLastByte { 24 } else { 1_500 };
     let body = shape.body(&format!("Go on. [[sim output={output} chunks={} {pace}]]", output / 2), 60_000).to_string();
-    let sending = world.client.request(world.request(Method::POST, shape.path, &[("x-api-key", "sk-own")], &body));
-    if leaves == Leaves::BeforeTheHead {
-        let sending = tokio::spawn(sending);
+    let send = || world.client.request(world.request(Method::POST, shape.path, &[("x-api-key", "sk-own")], &body));
+    if leaves == Leaves::HalfWay {
+        let mut stream = TcpStream::connect(world.address).await.map_err(|error| error.to_string())?;
+        let head = format!("POST {} HTTP/1.1\r\nhost: x\r\nx-api-key: sk-own\r\ncontent-type: application/json", shape.path);
+        let request = format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        stream.write_all(request.as_bytes()).await.map_err(|error| error.to_string())?;
+        world.until("the call is at the provider", || world.requests() == 1).await;
+        stream.shutdown().await.map_err(|error| error.to_string())?;
+        // Whatever it still gets, the connection comes to its end.
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    } else if leaves == Leaves::BeforeTheHead {
+        let sending = tokio::spawn(send());
         world.until("the call is at the provider", || world.requests() == 1).await;
         sending.abort();
     } else {
-        let mut response = sending.await.map_err(|error| error.to_string())?;
+        let mut response = send().await.map_err(|error| error.to_string())?;
         let mut seen = String::new();
         while let Some(Ok(frame)) = http_body_util::BodyExt::frame(response.body_mut()).await {
             seen.push_str(&String::from_utf8_lossy(frame.data_ref().map_or(&[][..], |data| data)));

@@ -7,7 +7,7 @@ use shuttle::{future, thread};
 use store::{KeyId, KeyRecord, RateLimits};
 use tokio::time::Instant;
 
-use super::busy::{Busy, UnderWay};
+use super::busy::{Busy, Patience, UnderWay};
 use super::history::{History, Whose};
 use super::in_flight::InFlight;
 use super::limiter::Limiter;
@@ -147,20 +147,20 @@ pub fn a_cut_and_a_call_that_begins() {
 
 /// An answer that took long and ends while somebody looks whether the connection is idle.
 pub fn a_long_answer_ends() {
-    const HEADER: Duration = Duration::from_secs(10);
-    const KEEP_ALIVE: Duration = Duration::from_secs(60);
+    const PATIENCE: Patience =
+        Patience { header: Duration::from_secs(10), keep_alive: Duration::from_secs(60), unread: Duration::from_secs(300) };
     let now = Instant::now() + Duration::from_secs(1000);
     let busy = Busy::new(now - Duration::from_secs(900));
     let answer = shuttle::sync::Mutex::new(Some(UnderWay::begin(&busy, now - Duration::from_secs(800))));
     let other = shuttle::sync::Mutex::new(Some(UnderWay::begin(&busy, now - Duration::from_secs(800))));
     let watched = Arc::clone(&busy);
     let looks = together(3, move |caller| match caller {
-        0 => watched.look_again_at(Instant::now(), HEADER, KEEP_ALIVE).is_some(),
+        0 => watched.look_again_at(Instant::now(), PATIENCE).is_some(),
         1 => drop(answer.lock().expect("no panic").take()) == (),
         _ => drop(other.lock().expect("no panic").take()) == (),
     });
     assert!(looks[0], "an answer that has just ended was taken for a long silence");
-    assert_eq!(busy.look_again_at(now, HEADER, KEEP_ALIVE), None, "it is idle in the end");
+    assert_eq!(busy.look_again_at(now, PATIENCE), None, "it is idle in the end");
 }
 
 pub const CASES: &[(&str, fn())] = &[

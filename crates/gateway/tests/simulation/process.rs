@@ -299,6 +299,6 @@ pub fn settings(sim: &Sim) -> Settings {
             assume_grace: manners.grace,
             drain: Duration::from_secs(5),
         },
-        limits: LimitSettings { body_bytes_max: 1 << 20, answer_bytes_max: 4 << 20, connections_max: 1_000 },
+        limits: LimitSettings { body_bytes_max: 1 << 20, answer_bytes_max: 4 << 20, bodies_bytes_max: 1 << 30, connections_max: 1_000 },
     }
 }

@@ -299,7 +299,7 @@ fn settings(base_url: &str) -> Settings {
             assume_grace: Duration::from_secs(60),
             drain: Duration::from_secs(5),
         },
-        limits: LimitSettings { body_bytes_max: 4 << 20, answer_bytes_max: 4 << 20, connections_max: 1_000 },
+        limits: LimitSettings { body_bytes_max: 4 << 20, answer_bytes_max: 4 << 20, bodies_bytes_max: 1 << 30, connections_max: 1_000 },
     }
 }
 

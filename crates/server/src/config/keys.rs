@@ -271,6 +271,13 @@ pub(crate) const KEYS: &[KeyDoc] = &[
     ),
     row("limits", "body_bytes_max", "bytes", "33554432", "The largest request body."),
     row("limits", "answer_bytes_max", "bytes", "67108864", "The largest answer that is not streamed."),
+    row(
+        "limits",
+        "bodies_bytes_max",
+        "bytes",
+        "1073741824",
+        "Request bodies kept in memory at a time, in all; and as much again of answers that are not streamed. What is up to 16 KiB always fits; a larger request beyond it is answered 503.",
+    ),
     row("limits", "connections_max", "count", "10000", "Connections at a time. Changing it needs a restart."),
     row(
         "timeouts",

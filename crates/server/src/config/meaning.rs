@@ -204,6 +204,7 @@ fn limits(typed: &Typed, faults: &mut Faults) -> LimitSettings {
     LimitSettings {
         body_bytes_max: size("body_bytes_max", section.body_bytes_max, gibibyte),
         answer_bytes_max: size("answer_bytes_max", section.answer_bytes_max, gibibyte),
+        bodies_bytes_max: size("bodies_bytes_max", section.bodies_bytes_max, 1 << 40),
         connections_max: size("connections_max", section.connections_max, 1_000_000),
     }
 }

@@ -75,12 +75,18 @@ pub(crate) enum SurvivesWord {
 pub(crate) struct LimitsSection {
     pub body_bytes_max: u64,
     pub answer_bytes_max: u64,
+    pub bodies_bytes_max: u64,
     pub connections_max: u64,
 }
 
 impl Default for LimitsSection {
     fn default() -> Self {
-        Self { body_bytes_max: 32 * 1024 * 1024, answer_bytes_max: 64 * 1024 * 1024, connections_max: 10_000 }
+        Self {
+            body_bytes_max: 32 * 1024 * 1024,
+            answer_bytes_max: 64 * 1024 * 1024,
+            bodies_bytes_max: 1024 * 1024 * 1024,
+            connections_max: 10_000,
+        }
     }
 }
 

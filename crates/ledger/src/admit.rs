@@ -131,8 +131,8 @@ impl Ledger {
         let nowhere = Site { limit: None, period: Period::default(), slot: None };
         match scope {
             Scope::Budget(id, per) => self.budgets.get(*id).map_or(nowhere, |budget| {
-                let part = (per.clone(), budget.period(at));
-                Site { limit: budget.enforced_limit(), period: part.1, slot: budget.parts.get(&part).copied() }
+                let period = budget.period(at);
+                Site { limit: budget.enforced_limit(), period, slot: budget.parts.get(per, period) }
             }),
             Scope::Run(run) => self.runs.get(run).map_or(nowhere, |run| Site { limit: run.spec.limit, slot: Some(run.slot), ..nowhere }),
         }
@@ -148,7 +148,7 @@ impl Ledger {
     fn budget_place(&self, id: BudgetId, per: &[String], covered: bool, at: Timestamp) -> Option<Place> {
         let budget = self.budgets.get(id)?;
         let period = budget.period(at);
-        let slot = budget.parts.get(&(per.to_vec(), period)).copied();
+        let slot = budget.parts.get(per, period);
         let counts = !covered || budget.spec.measure == Measure::List;
         Some(Place {
             account: budget.account(per, period),

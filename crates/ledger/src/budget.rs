@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use money::Nanos;
 
-use crate::account::SlotId;
+use crate::parts::Parts;
 use crate::window::Calendar;
 use crate::{Account, Attributes, BudgetSpec, No, OnExceed, Period};
 
@@ -18,9 +18,6 @@ pub(crate) const OTHER: &str = "_other";
 /// Numbers a budget for the life of this ledger; a name keeps its number.
 pub(crate) type BudgetId = usize;
 
-/// Which of a budget's accounts: values of its `per` attributes, and a period.
-pub(crate) type Part = (Vec<String>, Period);
-
 /// One budget, active or archived.
 #[derive(Clone, Debug)]
 pub(crate) struct Budget {
@@ -28,7 +25,7 @@ pub(crate) struct Budget {
     pub(crate) archived: bool,
     pub(crate) split_at: Option<Timestamp>,
     /// Every account in hot memory.
-    pub(crate) parts: BTreeMap<Part, SlotId>,
+    pub(crate) parts: Parts,
     calendar: Calendar,
     /// The period that was counted in last, so that most calls needn't ask the calendar.
     latest: Option<Period>,
@@ -37,7 +34,7 @@ pub(crate) struct Budget {
 impl Budget {
     pub(crate) fn new(spec: BudgetSpec) -> Self {
         let calendar = Calendar::of(&spec).unwrap_or_else(|| Calendar::in_utc(&spec));
-        Self { spec, archived: false, split_at: None, parts: BTreeMap::new(), calendar, latest: None }
+        Self { spec, archived: false, split_at: None, parts: Parts::default(), calendar, latest: None }
     }
 
     /// The period that a call at `now` counts in.
@@ -69,8 +66,7 @@ impl Budget {
         if self.parts.len() < accounts_max {
             return values;
         }
-        let part = (values, period);
-        if self.parts.contains_key(&part) { part.0 } else { vec![OTHER.to_owned(); part.0.len()] }
+        if self.parts.get(&values, period).is_some() { values } else { vec![OTHER.to_owned(); values.len()] }
     }
 
     pub(crate) fn account(&self, per: &[String], period: Period) -> Account {
@@ -268,7 +264,7 @@ mod tests {
         let period = budget.period(at);
         let of = |value: &str| Attributes::from([("customer".to_owned(), value.to_owned())]);
         for number in 0..3 {
-            budget.parts.insert((vec![format!("c{number}")], period), number);
+            budget.parts.insert(vec![format!("c{number}")], period, number);
         }
         assert_eq!(budget.values_within(4, &of("new"), period), ["new"]);
         assert_eq!(budget.values_within(3, &of("new"), period), [OTHER], "there is no room for another");

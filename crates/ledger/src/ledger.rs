@@ -119,7 +119,7 @@ impl Ledger {
                 continue;
             };
             if let Some(budget) = self.budgets.get_mut(id) {
-                budget.parts.remove(&(per, Period { start: period_start, end: period_end }));
+                budget.parts.remove(&per, Period { start: period_start, end: period_end });
             }
         }
     }
@@ -127,8 +127,7 @@ impl Ledger {
     pub(crate) fn slot(&self, account: &Account) -> Option<SlotId> {
         match account {
             Account::Budget { budget, per, period_start, period_end } => {
-                let part = (per.clone(), Period { start: *period_start, end: *period_end });
-                self.budgets.named(budget)?.parts.get(&part).copied()
+                self.budgets.named(budget)?.parts.get(per, Period { start: *period_start, end: *period_end })
             }
             Account::Run(run) => self.runs.get(run).map(|run| run.slot),
         }
@@ -145,7 +144,7 @@ impl Ledger {
         let period = Period { start: *period_start, end: *period_end };
         let budget = self.budgets.id(budget).and_then(|id| self.budgets.get_mut(id))?;
         let slot = self.accounts.insert(account.clone(), budget.retire_at(period));
-        budget.parts.insert((per.clone(), period), slot);
+        budget.parts.insert(per.clone(), period, slot);
         Some(slot)
     }
 

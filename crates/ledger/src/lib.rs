@@ -27,6 +27,7 @@ mod event;
 mod hold;
 mod ledger;
 mod lines;
+mod parts;
 mod queue;
 mod read;
 mod refusal;

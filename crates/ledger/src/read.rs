@@ -157,8 +157,7 @@ impl Ledger {
     }
 
     fn part_views(&self, budget: &Budget, wanted: impl Fn(&crate::Period) -> bool) -> Vec<AccountView> {
-        let parts = budget.parts.iter().filter(|((_, period), _)| wanted(period));
-        let slots = parts.filter_map(|(_, slot)| self.accounts.get(*slot));
+        let slots = budget.parts.of(wanted).filter_map(|slot| self.accounts.get(slot));
         slots.map(|slot| slot.sums.view(slot.account.clone(), budget.spec.limit)).collect()
     }
 

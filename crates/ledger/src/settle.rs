@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use money::Nanos;
 
-use crate::account::to_nanos;
+use crate::account::{SlotId, to_nanos};
 use crate::hold::{Entry, Open, Settlement};
 use crate::ledger::Ledger;
 use crate::{Event, HoldId, No, Posting, PostingKind};
@@ -76,7 +76,7 @@ impl Ledger {
             return;
         };
         self.unresolved.remove(&(open.assume_at, hold));
-        self.post(postings);
+        self.post(&open.entries, postings);
         if let Some((cost, closed_at)) = revisable {
             let entries = counting(&open);
             entries.iter().for_each(|entry| self.accounts.add_user(entry.slot));
@@ -90,13 +90,17 @@ impl Ledger {
     pub(crate) fn true_up(&mut self, hold: HoldId, cost: Nanos, postings: &[Posting]) {
         if let Some(settlement) = self.closed.get_mut(hold).filter(|settlement| settlement.cost != cost) {
             settlement.cost = cost;
-            self.post(postings);
+            let entries = settlement.entries.clone();
+            self.post(&entries, postings);
         }
     }
 
-    fn post(&mut self, postings: &[Posting]) {
+    /// Posts a hold's lines. Their accounts are most likely the hold's, which needn't be looked for.
+    fn post(&mut self, entries: &[Entry], postings: &[Posting]) {
         for posting in postings {
-            if let Some(slot) = self.slot(&posting.account) {
+            let is_its = |slot: &SlotId| self.accounts.get(*slot).is_some_and(|known| known.account == posting.account);
+            let own = entries.iter().map(|entry| entry.slot).find(is_its);
+            if let Some(slot) = own.or_else(|| self.slot(&posting.account)) {
                 self.accounts.post(slot, posting.kind, i128::from(posting.amount.get()));
             }
         }

@@ -111,8 +111,7 @@ impl Ledger {
         };
         let id = self.budgets.id(budget)?;
         let slot = self.accounts.insert(state.account.clone(), state.retire_at);
-        let part = (per.clone(), Period::of(&state.account));
-        self.budgets.get_mut(id)?.parts.insert(part, slot);
+        self.budgets.get_mut(id)?.parts.insert(per.clone(), Period::of(&state.account), slot);
         Some(slot)
     }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use ledger::HoldId;
 use money::Nanos;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Statement, params};
 
 use crate::codec::{self, Id};
 use crate::{AttemptEnd, AttemptStart, CallId, CallStatus, RefusedCall};
@@ -70,15 +70,19 @@ pub(crate) struct New {
     pub(crate) change: Change,
 }
 
-/// Writes an attempt's row. Dialect, operation and team are in the document only: nothing is searched by them here.
-pub(crate) fn insert(conn: &Connection, new: &New) -> rusqlite::Result<()> {
-    let (start, change) = (&new.start, &new.change);
-    let stand = change.stand.unwrap_or(Stand { status: CallStatus::Held, cost: None, estimated: false });
-    conn.prepare_cached(
+/// Writes attempts' rows. Dialect, operation and team are in the document only: nothing is searched by them here.
+pub(crate) fn insert_all(conn: &Connection, new: &[New]) -> rusqlite::Result<()> {
+    let mut insert = conn.prepare_cached(
         "INSERT INTO attempts (hold, call_id, attempt, at_us, dialect, operation, provider, model_asked, model_sent, status, granted_nanos, held_nanos, cost_nanos, estimated, assume_us, ceiling, run, key, team, start, \"end\", unpriced_tokens)
          VALUES (?1, ?2, ?3, ?4, '', '', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, NULL, ?17, ?18, ?19)",
-    )?
-    .execute(params![
+    )?;
+    new.iter().try_for_each(|new| insert_one(&mut insert, new))
+}
+
+fn insert_one(insert: &mut Statement<'_>, new: &New) -> rusqlite::Result<()> {
+    let (start, change) = (&new.start, &new.change);
+    let stand = change.stand.unwrap_or(Stand { status: CallStatus::Held, cost: None, estimated: false });
+    insert.execute(params![
         Id(start.hold.0).to_string(),
         start.call.to_string(),
         start.attempt,

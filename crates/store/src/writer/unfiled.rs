@@ -84,8 +84,8 @@ impl Unfiled {
 
     /// Writes the rows. Inside a transaction: when that fails, what was here has to be read from the disk again.
     pub(crate) fn file(&mut self, conn: &Connection) -> rusqlite::Result<()> {
+        attempts::insert_all(conn, &self.new)?;
         for new in self.new.drain(..) {
-            attempts::insert(conn, &new)?;
             self.newest = (self.newest.0.max(new.start.hold.0), self.newest.1.max(new.start.call.0));
         }
         self.place_of.clear();

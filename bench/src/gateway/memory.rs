@@ -50,7 +50,7 @@ impl Memory {
         }
         text.push_str("\nThe first call reads its seller's prices from the book in the binary.\n");
         let own = cell(self.own_prices);
-        let _ = writeln!(text, "With a price file of one's own the whole book is read at the start: {own} MiB.");
+        let _ = writeln!(text, "Started with a price file of one's own, which reads its sellers' prices at the start: {own} MiB.");
         let command = "cargo xtask bench gateway".to_owned();
         Section { order: 12, name: "gateway-memory".to_owned(), title: "Memory".to_owned(), command, text, goals: self.goals.clone() }
     }

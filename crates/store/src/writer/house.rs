@@ -10,8 +10,8 @@ use crate::disk::journal;
 pub(super) const SYNC_IDLE: Duration = Duration::from_millis(2);
 /// … and at most.
 const SYNC_MAX: Duration = Duration::from_millis(10);
-/// Journal lines between snapshots, or as many as the snapshot has entries, if those are more: so writing snapshots costs no more
-/// than writing what happened.
+/// Journal lines between snapshots, or twice as many as the snapshot has entries, if those are more: so writing snapshots costs half
+/// of what writing does that happened.
 pub(crate) const SNAPSHOT_EVERY: u64 = 4096;
 /// Attempts whose rows are written together under load; otherwise what there is, about every second.
 const FILE_AT: usize = 512;
@@ -72,7 +72,7 @@ impl Writer {
         });
         if let Some(entries) = done {
             (self.core.since_snapshot, self.core.postings) = (0, 0);
-            self.snapshot_after = SNAPSHOT_EVERY.max(entries as u64);
+            self.snapshot_after = SNAPSHOT_EVERY.max(2 * entries as u64);
         }
     }
 

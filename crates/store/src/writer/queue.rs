@@ -106,13 +106,22 @@ impl<T> Sender<T> {
         if state.asleep && PARKS.get() && state.waiting.len() < PUT_OFF_MAX && state.put_off.is_none_or(|at| at.elapsed() < PUT_OFF_FOR) {
             state.put_off.get_or_insert_with(Instant::now);
             drop(state);
-            PUT_OFF.with_borrow_mut(|put_off| {
-                put_off.get_or_insert_with(|| Arc::<Queue<T>>::clone(&self.0));
-            });
+            self.put_off();
         } else {
             self.0.wake_locked(state);
         }
         Ok(())
+    }
+
+    /// Remembers to wake the reader before this thread sleeps. Who asks two queues in turn wakes the reader of the one before.
+    fn put_off(&self) {
+        let other = PUT_OFF.with_borrow_mut(|put_off| {
+            let is_known = put_off.as_ref().is_some_and(|known| std::ptr::addr_eq(Arc::as_ptr(known), Arc::as_ptr(&self.0)));
+            if is_known { None } else { put_off.replace(Arc::<Queue<T>>::clone(&self.0)) }
+        });
+        if let Some(other) = other {
+            other.wake();
+        }
     }
 
     /// Asks, and wakes the reader now: for whoever waits without giving its thread back.
@@ -233,6 +242,19 @@ mod tests {
         .unwrap();
         drop(sender);
         assert_eq!(reader.join().unwrap(), vec![1, 2]);
+    }
+
+    #[test]
+    fn a_worker_that_asks_two_queues_wakes_both_readers() {
+        let queues = [queue(), queue()];
+        let (senders, readers): (Vec<_>, Vec<_>) =
+            queues.into_iter().map(|(sender, receiver)| (sender, thread::spawn(move || receiver.wait(LONG, 10)))).unzip();
+        before_park();
+        senders.iter().for_each(|sender| sender.send(1).unwrap());
+        before_park();
+        for reader in readers {
+            assert_eq!(reader.join().unwrap(), Ok(vec![1]));
+        }
     }
 
     #[test]

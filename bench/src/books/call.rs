@@ -1,5 +1,6 @@
 //! One call as the gateway writes it down: what is held, and how it ends.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -36,13 +37,15 @@ fn budget(name: &str, per: &[&str]) -> BudgetSpec {
 /// Asks for 4 cents, by a user.
 pub fn request(id: u128, user: u64) -> HoldRequest {
     let (hold, at) = (HoldId(id), Timestamp::now());
-    let attributes: Attributes = [("team", "search".to_owned()), ("key", "key_1".to_owned()), ("user", format!("user-{user}"))]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect();
+    let attributes: Arc<Attributes> = Arc::new(
+        [("team", "search".to_owned()), ("key", "key_1".to_owned()), ("user", format!("user-{user}"))]
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
+    );
     let amount = Nanos::new(40_000_000);
     let assume_at = at.saturating_add(SignedDuration::from_mins(60)).unwrap_or(at);
-    let ask = HoldAsk { id: hold, attributes: attributes.clone(), run: None, min: amount, want: amount, covered: false, assume_at };
+    let ask = HoldAsk { id: hold, attributes: Arc::clone(&attributes), run: None, min: amount, want: amount, covered: false, assume_at };
     let start = AttemptStart {
         call: CallId(id),
         attempt: 1,

@@ -57,7 +57,7 @@ pub(crate) async fn admit(
     let hold = HoldId(books.new_id());
     let ask = HoldAsk {
         id: hold,
-        attributes: Attributes::clone(&attempt.attributes),
+        attributes: Arc::clone(&attempt.attributes),
         run: call.identity.run_id(),
         min: attempt.need.min,
         want: attempt.need.want,
@@ -132,7 +132,7 @@ fn start(
         seller: attempt.target.provider.seller.clone(),
         model_asked: call.request.model.clone(),
         model_sent: attempt.target.model_sent.clone(),
-        attributes: Attributes::clone(&attempt.attributes),
+        attributes: Arc::clone(&attempt.attributes),
         run: call.identity.run_id(),
         stream: call.request.stream,
         ceiling_asked: call.request.ask.output_ceiling,

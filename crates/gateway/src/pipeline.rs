@@ -499,7 +499,7 @@ impl Stage<'_> {
             operation: names::operation(refused.operation).to_owned(),
             model: refused.model.clone(),
             provider: refused.provider.clone(),
-            attributes: Attributes::clone(&refused.attributes),
+            attributes: Arc::clone(&refused.attributes),
             run: refused.run,
             code: denied.denial.code.clone(),
             details: serde_json::Value::Object(denied.denial.details.clone()),

@@ -1,5 +1,7 @@
 //! What the ledger can be asked to do, and why it may say no.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use money::Nanos;
 
@@ -10,8 +12,8 @@ use crate::{Attributes, BudgetSpec, HoldId, Refusal, RunId, RunSpec};
 pub struct HoldAsk {
     /// A new id.
     pub id: HoldId,
-    /// What budgets match on.
-    pub attributes: Attributes,
+    /// What budgets match on; shared with the call's record.
+    pub attributes: Arc<Attributes>,
     /// The run, whose ancestors count too.
     pub run: Option<RunId>,
     /// The least that is useful: input and a floor of output. Zero or more.

@@ -128,7 +128,7 @@ impl Desk {
         self.arrived += 1;
         let ask = HoldAsk {
             id: HoldId(id),
-            attributes: attributes(CALLERS[who]),
+            attributes: attributes(CALLERS[who]).into(),
             run: None,
             min: Nanos::new(min),
             want: Nanos::new(min + more),

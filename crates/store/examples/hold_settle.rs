@@ -262,7 +262,7 @@ fn budget(name: &str, matches: &[(&str, &str)]) -> BudgetSpec {
 
 fn request(agent: u64) -> HoldRequest {
     let (hold, at) = (HoldId(Ulid::new().0), Timestamp::now());
-    let attributes = attributes(&[
+    let attributes = Arc::new(attributes(&[
         ("agent", &format!("a{agent}")),
         ("feature", &format!("f{}", agent / 10)),
         ("team", &format!("t{}", agent / 1000)),
@@ -270,10 +270,10 @@ fn request(agent: u64) -> HoldRequest {
         ("model", "claude-sonnet-5"),
         ("provider", "anthropic"),
         ("user", "ada@example.com"),
-    ]);
+    ]));
     let (min, want) = (Nanos::new(4_000_000), Nanos::new(40_000_000));
     let assume_at = at.saturating_add(SignedDuration::from_mins(15)).unwrap_or(at);
-    let ask = HoldAsk { id: hold, attributes: attributes.clone(), run: None, min, want, covered: false, assume_at };
+    let ask = HoldAsk { id: hold, attributes: Arc::clone(&attributes), run: None, min, want, covered: false, assume_at };
     let start = AttemptStart {
         call: CallId(Ulid::new().0),
         attempt: 1,

@@ -1,6 +1,7 @@
 //! What is kept of a call: enough for every later question, and never a prompt or a completion.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use ledger::{Attributes, HoldId, RunId};
@@ -78,8 +79,8 @@ pub struct AttemptStart {
     pub model_asked: String,
     /// The model sent upstream.
     pub model_sent: String,
-    /// All attributes, `key` included.
-    pub attributes: Attributes,
+    /// All attributes, `key` included; shared with what the ledger was asked.
+    pub attributes: Arc<Attributes>,
     /// The run, if any.
     pub run: Option<RunId>,
     /// Whether the answer is streamed.
@@ -196,7 +197,7 @@ pub struct RefusedCall {
     /// The provider that it would have gone to.
     pub provider: String,
     /// All attributes.
-    pub attributes: Attributes,
+    pub attributes: Arc<Attributes>,
     /// The run, if any.
     pub run: Option<RunId>,
     /// The refusal's stable code.

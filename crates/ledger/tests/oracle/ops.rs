@@ -354,7 +354,7 @@ impl Day {
                     other => resolve(*other, left).max(min),
                 };
                 let assume_at = model.clock(now).checked_add(patience_s.seconds()).ok()?;
-                Command::Hold(HoldAsk { id: HoldId(*id), attributes, run, min, want, covered: *covered, assume_at })
+                Command::Hold(HoldAsk { id: HoldId(*id), attributes: attributes.into(), run, min, want, covered: *covered, assume_at })
             }
             Op::Settle { nth: n, cost, estimated } => {
                 let hold = nth(n);

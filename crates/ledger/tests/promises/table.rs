@@ -17,6 +17,7 @@
 //! An outcome is the beginning of what the ledger says, whole words; a line without one must succeed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use ledger::{
@@ -127,9 +128,10 @@ impl Book {
     fn with_ask(&mut self, args: &[&str], act: impl Fn(&mut Self, HoldAsk) -> Result<String, String>) -> (Result<String, String>, usize) {
         let amount_at = args.iter().skip(1).position(|word| amounts(word).is_some()).expect("an amount") + 1;
         let (min, want) = amounts(args[amount_at]).expect("an amount");
+        let mut attributes = Attributes::new();
         let mut ask = HoldAsk {
             id: hold_id(args[0]),
-            attributes: Attributes::new(),
+            attributes: Arc::default(),
             run: None,
             min,
             want,
@@ -139,11 +141,12 @@ impl Book {
         for who in &args[1..amount_at] {
             match who.split_once(['=', ':']) {
                 Some(("run", run)) => ask.run = Some(run_id(run)),
-                Some((name, value)) => drop(ask.attributes.insert(name.to_owned(), value.to_owned())),
+                Some((name, value)) => drop(attributes.insert(name.to_owned(), value.to_owned())),
                 None if *who == "covered" => ask.covered = true,
-                None => drop(ask.attributes.insert("team".to_owned(), (*who).to_owned())),
+                None => drop(attributes.insert("team".to_owned(), (*who).to_owned())),
             }
         }
+        ask.attributes = Arc::new(attributes);
         (act(self, ask), amount_at + 1)
     }
 

@@ -1,6 +1,8 @@
 //! The same words as compact bytes: what is written for every call. Each type of the ledger and of the records has a mirror
 //! here that tells the bytes' order, which is fixed: what changes later gets another version number.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use ledger::{
     Account, AccountState, Attributes, BudgetSpec, BudgetState, ClosedState, Event, Held, HoldId, HoldState, Measure, OnExceed, Posting,
@@ -360,7 +362,7 @@ struct StartBytes {
     seller: String,
     model_asked: String,
     model_sent: String,
-    attributes: Attributes,
+    attributes: Arc<Attributes>,
     #[serde(with = "run_option")]
     run: Option<RunId>,
     stream: bool,

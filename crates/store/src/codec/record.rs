@@ -1,9 +1,9 @@
 //! Records as text: of refusals, and of attempts as binaries up to schema 4 wrote them. Fields that are added later have
 //! defaults, so that old rows stay readable.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use ledger::{HoldId, RunId};
+use ledger::{Attributes, HoldId, RunId};
 use serde::{Deserialize, Serialize};
 
 use super::CodecError;
@@ -23,7 +23,7 @@ struct StartText {
     seller: String,
     model_asked: String,
     model_sent: String,
-    attributes: BTreeMap<String, String>,
+    attributes: Arc<Attributes>,
     run: Option<Id>,
     stream: bool,
     ceiling_asked: Option<u64>,
@@ -50,7 +50,7 @@ impl Default for StartText {
             seller: String::new(),
             model_asked: String::new(),
             model_sent: String::new(),
-            attributes: BTreeMap::new(),
+            attributes: Arc::default(),
             run: None,
             stream: false,
             ceiling_asked: None,
@@ -175,7 +175,7 @@ struct RefusedText {
     operation: String,
     model: String,
     provider: String,
-    attributes: BTreeMap<String, String>,
+    attributes: Arc<Attributes>,
     run: Option<Id>,
     code: String,
     details: serde_json::Value,
@@ -190,7 +190,7 @@ pub(crate) fn refused_to_json(refused: &RefusedCall) -> Result<String, CodecErro
         operation: refused.operation.clone(),
         model: refused.model.clone(),
         provider: refused.provider.clone(),
-        attributes: refused.attributes.clone(),
+        attributes: Arc::clone(&refused.attributes),
         run: refused.run.map(|run| Id(run.0)),
         code: refused.code.clone(),
         details: refused.details.clone(),

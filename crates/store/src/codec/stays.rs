@@ -89,7 +89,7 @@ fn start() -> AttemptStart {
         seller: "azure".to_owned(),
         model_asked: "gpt-5".to_owned(),
         model_sent: "gpt-5-mini".to_owned(),
-        attributes: [("key".to_owned(), "k1".to_owned())].into(),
+        attributes: std::sync::Arc::new([("key".to_owned(), "k1".to_owned())].into()),
         run: Some(RunId(9)),
         stream: true,
         ceiling_asked: Some(128_000),

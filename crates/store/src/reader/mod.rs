@@ -272,7 +272,7 @@ impl Reader {
             while let Some(row) = rows.next()? {
                 found.push(UnpricedAttempt {
                     at: Timestamp::from_microsecond(row.get(0)?).unwrap_or_default(),
-                    attributes: query::start(row.get_ref(1)?)?.attributes,
+                    attributes: Attributes::clone(&query::start(row.get_ref(1)?)?.attributes),
                     tokens: row.get::<_, i64>(2)?.unsigned_abs(),
                 });
             }

@@ -1,6 +1,7 @@
 //! The queries behind lists of calls.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use ledger::Attributes;
@@ -133,7 +134,7 @@ pub(super) fn load_call(conn: &Connection, call: &str) -> Result<Option<CallReco
 }
 
 /// Whether a call has every attribute that is asked for.
-fn has_all(filter: &CallFilter, attributes: impl FnOnce() -> Result<Attributes, ReadError>) -> Result<bool, ReadError> {
+fn has_all(filter: &CallFilter, attributes: impl FnOnce() -> Result<Arc<Attributes>, ReadError>) -> Result<bool, ReadError> {
     if filter.attributes.is_empty() {
         return Ok(true);
     }
@@ -185,7 +186,7 @@ fn attempted_call(attempts: Vec<AttemptRecord>, refusal: Option<RefusedCall>) ->
         status: status_of(&attempts),
         cost: sum(|attempt| attempt.cost.unwrap_or_default()),
         held: sum(|attempt| attempt.held),
-        attributes: first.attributes.clone(),
+        attributes: Attributes::clone(&first.attributes),
         run: first.run,
         attempts,
         refusal,
@@ -208,7 +209,7 @@ fn refused_call(refused: RefusedCall) -> CallRecord {
         status: CallStatus::Refused,
         cost: Nanos::ZERO,
         held: Nanos::ZERO,
-        attributes: refused.attributes.clone(),
+        attributes: Attributes::clone(&refused.attributes),
         run: refused.run,
         attempts: Vec::new(),
         refusal: Some(refused),

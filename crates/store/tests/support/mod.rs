@@ -138,7 +138,7 @@ pub fn request_for(call: CallId, attempt: u32, amount: &str, pairs: &[(&str, &st
     let (hold, at) = (HoldId(id()), Timestamp::now());
     let ask = HoldAsk {
         id: hold,
-        attributes: attributes(pairs),
+        attributes: Arc::new(attributes(pairs)),
         run: None,
         min: usd(amount),
         want: usd(amount),
@@ -156,7 +156,7 @@ pub fn request_for(call: CallId, attempt: u32, amount: &str, pairs: &[(&str, &st
         seller: "openai".to_owned(),
         model_asked: "gpt-5.5".to_owned(),
         model_sent: "gpt-5.5".to_owned(),
-        attributes: attributes(pairs),
+        attributes: Arc::new(attributes(pairs)),
         run: None,
         stream: true,
         ceiling_asked: Some(128_000),

@@ -2,6 +2,9 @@
 //! a time, bodies and answers without measure. Meanwhile honest calls are answered, the peak of the process stays under a bound
 //! that is stated beside each crowd, and every call ends in one record that agrees with the provider's bill.
 //!
+//! Bugs that were planted, each noticed: a connection whose client reads nothing is never closed; a stream's line to its client has no
+//! end; large bodies take no room.
+//!
 //! Nothing here waits for a clock: a slow client moves by one byte whenever an honest call has been answered.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where it can't go on")]

@@ -8,6 +8,7 @@ mod support;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -15,8 +16,11 @@ use serde_json::{Value, json};
 use support::proof::{Proof, by_lane};
 use support::{Fake, Mete};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::TlsAcceptor;
+
+/// Whoever waits for an answer for so long waits for ever.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a front does with HTTP/2 frames of the provider's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,8 +128,12 @@ fn config(base_url: &str) -> String {
 }
 
 fn start(fake: &Fake, base_url: &str) -> Mete {
+    start_with(fake, &config(base_url))
+}
+
+fn start_with(fake: &Fake, config: &str) -> Mete {
     let authority = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls/known-ca.pem");
-    Mete::start_with(fake, &config(base_url), &[("SSL_CERT_FILE", authority)])
+    Mete::start_with(fake, config, &[("SSL_CERT_FILE", authority)])
 }
 
 /// Makes a call; its status and body.
@@ -136,7 +144,9 @@ fn call(runtime: &tokio::runtime::Runtime, mete: &Mete, stream: bool) -> (u16, S
     let headers = [("authorization".to_owned(), "Bearer sk-own".to_owned()), ("content-type".to_owned(), "application/json".to_owned())];
     let client = simulator::client::Client::default();
     let url = format!("http://{}/v1/chat/completions", mete.address);
-    let answer = runtime.block_on(client.send(http::Method::POST, &url, &headers, body.to_string().into_bytes())).unwrap();
+    let sending = client.send(http::Method::POST, &url, &headers, body.to_string().into_bytes());
+    let answer =
+        runtime.block_on(async { tokio::time::timeout(PATIENCE, sending).await }).expect("an answer before the end of patience").unwrap();
     (answer.status, String::from_utf8_lossy(&answer.body).into_owned())
 }
 
@@ -228,4 +238,46 @@ fn http2_that_ends_at_any_frame_is_never_free_and_never_asked_twice() {
     proof.violations = wrong.len() as u64;
     proof.print();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// All calls to a provider share one connection of HTTP/2, and with it one window for what its streams bring. With a window that
+/// adapts itself, as it was once, the honest calls here wait for ever.
+#[test]
+fn a_client_that_reads_nothing_stops_no_other_call_of_its_provider_s_connection() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let fake = Fake::start();
+    let (address, _) = runtime.block_on(front("known", &["h2"], fake.provider.address(), Trick::None));
+    let config = config(&format!("https://localhost:{}", address.port())).replace("stream_idle_ms = 10000", "stream_idle_ms = 600000");
+    let mete = start_with(&fake, &config);
+    let words = "Without end. [[sim output=110000 chunks=100 fault=endless_content]]";
+    let body =
+        json!({ "model": "gpt-5.4", "stream": true, "max_completion_tokens": 120_000, "messages": [{ "role": "user", "content": words }] });
+    let body = body.to_string();
+    let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer sk-own\r\ncontent-type: application/json";
+    let request = format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let slow: Vec<TcpStream> = runtime.block_on(async {
+        let mut slow = Vec::new();
+        for _ in 0..by_lane(6, 20, 50) {
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.set_recv_buffer_size(4096).unwrap();
+            let mut stream = socket.connect(mete.address.parse().unwrap()).await.unwrap();
+            stream.write_all(request.as_bytes()).await.unwrap();
+            stream.read_exact(&mut [0; 12]).await.unwrap();
+            slow.push(stream);
+        }
+        slow
+    });
+    let mut proof =
+        Proof { lane: "connections", title: "a connection of HTTP/2 shared with clients that read nothing", ..Proof::default() };
+    // They stand still as soon as all is full between them and the provider, and so they stay.
+    for number in 0..by_lane(20, 50, 200) {
+        let (status, body) = call(&runtime, &mete, number % 2 == 0);
+        assert_eq!(status, 200, "{body}");
+        proof.add("honest calls beside them", 1);
+    }
+    assert_eq!(mete.metric("mete_calls_in_flight"), slow.len() as u64, "none was cut");
+    drop(slow);
+    let (spent, held) = money(&mete);
+    assert!(spent >= fake.bill_nanos() && held == 0, "billed {}, spent {spent}, held {held}", fake.bill_nanos());
+    proof.print();
 }

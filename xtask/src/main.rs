@@ -20,7 +20,7 @@ cargo xtask COMMAND
   check               formatting, lints, arrows between crates, module cycles, documentation, tests
   check --no-tests    the same without the tests
   check --quick       only what needs no build
-  prove [--long] [--lane NAME] [--seed N]
+  prove [--long] [--lane NAME] [--seed N] [--jobs N]
                       every lane of the proof; --long writes docs/reliability.md; --seed repeats one history of a lane
   fuzz [--seconds N] [--keep] [TARGET ...]
                       let libFuzzer search the readers of outside bytes by coverage

@@ -1,4 +1,4 @@
-//! `cargo xtask prove`: every lane of the proof, one after the other, and one table of what they counted.
+//! `cargo xtask prove`: every lane of the proof, one after the other or `--jobs` at a time, and one table of what they counted.
 //!
 //! A lane is a test that prints lines beginning with `proof ` and a JSON object (`lane`, `title`, `counts`, `violations`,
 //! `figures`, `sometimes`). The environment tells it how long to look: `METE_PROOF` is `short` or `long`, `METE_SEED` repeats
@@ -12,6 +12,7 @@ use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -27,16 +28,14 @@ const LAST_LINES: usize = 80;
 pub fn run(words: &[&str]) -> anyhow::Result<()> {
     let asked = Asked::read(words)?;
     let programs = asked.build()?;
+    let begun = Instant::now();
+    let mut told = asked.run_all(&programs)?;
+    told.sort_by_key(|told| told.place);
     let mut tally = Tally::default();
-    let (mut failed, begun) = (Vec::new(), Instant::now());
-    for lane in &asked.lanes {
-        let started = Instant::now();
-        let passed = asked.run(lane, &programs, &mut tally)?;
-        say(&format!("prove: {:<22} {} after {}", lane.name, if passed { "held" } else { "FAILED" }, length(started.elapsed())));
-        if !passed {
-            failed.push(lane.name);
-        }
+    for told in &told {
+        told.lines.iter().try_for_each(|line| tally.read(line, told.lane.name))?;
     }
+    let mut failed: Vec<&str> = told.iter().filter(|told| !told.passed).map(|told| told.lane.name).collect();
     print(&tally.table());
     for word in tally.never() {
         failed.push("sometimes");
@@ -63,6 +62,17 @@ struct Asked {
     is_long: bool,
     lanes: Vec<&'static Lane>,
     seed: Option<String>,
+    /// Lanes at a time.
+    jobs: usize,
+}
+
+/// What a lane said.
+struct Told {
+    /// Where it stands among those that were asked for.
+    place: usize,
+    lane: &'static Lane,
+    passed: bool,
+    lines: Vec<String>,
 }
 
 /// A lane's test program and the folder that it runs in.
@@ -74,7 +84,7 @@ struct Program {
 
 impl Asked {
     fn read(words: &[&str]) -> anyhow::Result<Self> {
-        let mut asked = Self { is_long: false, lanes: Vec::new(), seed: None };
+        let mut asked = Self { is_long: false, lanes: Vec::new(), seed: None, jobs: 1 };
         let mut words = words.iter();
         while let Some(word) = words.next() {
             let mut value = || words.next().with_context(|| format!("{word} needs a value"));
@@ -89,7 +99,8 @@ impl Asked {
                     }
                 }
                 "--seed" => asked.seed = Some((*value()?).to_owned()),
-                other => bail!("prove doesn't know `{other}`; it takes --long, --lane NAME, --seed N"),
+                "--jobs" => asked.jobs = value()?.parse().context("--jobs takes a number of lanes at a time")?,
+                other => bail!("prove doesn't know `{other}`; it takes --long, --lane NAME, --seed N, --jobs N"),
             }
         }
         if asked.lanes.is_empty() {
@@ -118,23 +129,47 @@ impl Asked {
         Ok(String::from_utf8_lossy(&output.stdout).lines().filter_map(program).collect())
     }
 
-    fn run(&self, lane: &Lane, programs: &[Program], tally: &mut Tally) -> anyhow::Result<bool> {
+    /// Runs the lanes, so many at a time as were asked for.
+    fn run_all(&self, programs: &[Program]) -> anyhow::Result<Vec<Told>> {
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut told = Vec::new();
+            loop {
+                let place = next.fetch_add(1, Ordering::Relaxed);
+                let Some(lane) = self.lanes.get(place) else { return Ok(told) };
+                let started = Instant::now();
+                let (passed, lines) = self.run(lane, programs)?;
+                say(&format!("prove: {:<22} {} after {}", lane.name, if passed { "held" } else { "FAILED" }, length(started.elapsed())));
+                told.push(Told { place, lane, passed, lines });
+            }
+        };
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..self.jobs.max(1)).map(|_| scope.spawn(work)).collect();
+            let ended = workers.into_iter().map(|worker| worker.join().unwrap_or_else(|_panic| bail!("a worker panicked")));
+            ended.collect::<anyhow::Result<Vec<_>>>().map(|told| told.into_iter().flatten().collect())
+        })
+    }
+
+    /// Runs one lane: whether it held, and what it counted.
+    fn run(&self, lane: &Lane, programs: &[Program]) -> anyhow::Result<(bool, Vec<String>)> {
         let is_it = |program: &&Program| program.test == lane.test && program.package.ends_with(lane.folder);
         let program = programs.iter().find(is_it).with_context(|| format!("no test program `{}` in {}", lane.test, lane.folder))?;
         say(&format!("prove: {} …", lane.name));
         let mut command = Command::new(&program.path);
-        command.args(lane.filter).args(["--nocapture", "--test-threads", lane.threads]);
+        command.args(lane.filter).args(["--nocapture", "--test-threads", "1"]);
         command.current_dir(&program.package).env("CARGO_MANIFEST_DIR", &program.package);
         command.env("METE_PROOF", if self.is_long { "long" } else { "short" });
         if let Some(seed) = &self.seed {
             command.env("METE_SEED", seed);
         }
         let mut child = command.stdout(Stdio::piped()).spawn()?;
-        let mut last = VecDeque::new();
+        let (mut last, mut counted) = (VecDeque::new(), Vec::new());
         if let Some(out) = child.stdout.take() {
             for line in BufReader::new(out).split(b'\n') {
                 let line = String::from_utf8_lossy(&line?).into_owned();
-                tally.read(&line, lane.name)?;
+                if line.contains("proof {") {
+                    counted.push(line.clone());
+                }
                 last.push_back(line);
                 if last.len() > LAST_LINES {
                     last.pop_front();
@@ -145,7 +180,7 @@ impl Asked {
         if !passed {
             last.iter().for_each(|line| say(line));
         }
-        Ok(passed)
+        Ok((passed, counted))
     }
 }
 

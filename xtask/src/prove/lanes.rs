@@ -13,12 +13,6 @@ pub struct Lane {
     pub test: &'static str,
     /// Words that select tests in it; none selects all.
     pub filter: &'static [&'static str],
-    /// Tests at a time.
-    pub threads: &'static str,
-}
-
-const fn fuzz(name: &'static str, filter: &'static [&'static str]) -> Lane {
-    Lane { name, package: "fuzz", folder: "fuzz", test: "replay", filter, threads: "1" }
 }
 
 const fn lane(
@@ -28,13 +22,17 @@ const fn lane(
     test: &'static str,
     filter: &'static [&'static str],
 ) -> Lane {
-    Lane { name, package, folder, test, filter, threads: "1" }
+    Lane { name, package, folder, test, filter }
+}
+
+const fn fuzz(name: &'static str, filter: &'static [&'static str]) -> Lane {
+    lane(name, "fuzz", "fuzz", "replay", filter)
 }
 
 /// In the order in which they run.
 pub const LANES: &[Lane] = &[
-    Lane { name: "ledger", package: "ledger", folder: "crates/ledger", test: "reference", filter: &[], threads: "1" },
-    Lane { name: "books", package: "store", folder: "crates/store", test: "random_days", filter: &[], threads: "1" },
+    lane("ledger", "ledger", "crates/ledger", "reference", &[]),
+    lane("books", "store", "crates/store", "random_days", &[]),
     lane("store-kill", "store", "crates/store", "killed", &["a_process_killed_at_any_write_recovers"]),
     lane("store-errors", "store", "crates/store", "killed", &["a_disk_that_errs_admits_nothing"]),
     lane("power-cut", "store", "crates/store", "power_cut", &["a_power_cut_at_any_instant"]),
@@ -42,9 +40,9 @@ pub const LANES: &[Lane] = &[
     lane("kill", "cli", "crates/cli", "crash_points", &["killed_at_any_call"]),
     lane("disk-errors", "cli", "crates/cli", "crash_points", &["with_a_disk_that_errs"]),
     lane("history", "store", "crates/store", "history", &[]),
-    Lane { name: "orders-ledger", package: "ledger", folder: "crates/ledger", test: "shuttle", filter: &[], threads: "1" },
-    Lane { name: "orders-gateway", package: "gateway", folder: "crates/gateway", test: "shuttle", filter: &[], threads: "1" },
-    Lane { name: "simulation", package: "gateway", folder: "crates/gateway", test: "simulation", filter: &[], threads: "1" },
+    lane("orders-ledger", "ledger", "crates/ledger", "shuttle", &[]),
+    lane("orders-gateway", "gateway", "crates/gateway", "shuttle", &[]),
+    lane("simulation", "gateway", "crates/gateway", "simulation", &[]),
     lane("evil", "gateway", "crates/gateway", "evil", &[]),
     lane("connections", "cli", "crates/cli", "tls", &[]),
     lane("usable", "cli", "crates/cli", "usable", &[]),

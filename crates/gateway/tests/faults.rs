@@ -1,5 +1,6 @@
 //! What becomes of the money when providers misbehave or clients leave: never lost, never free, never held for ever.
 
+#![allow(clippy::disallowed_methods, reason = "a test bounds its own waits")]
 #![allow(clippy::unwrap_used, clippy::type_complexity, reason = "a test may end by a panic, and its table is its type")]
 
 mod support;

@@ -1,5 +1,6 @@
 //! Malformed, oversized, contradictory and hostile input: one clear answer, nothing sent, nothing held, nothing broken.
 
+#![allow(clippy::disallowed_methods, reason = "a test bounds its own waits")]
 #![allow(clippy::unwrap_used, clippy::type_complexity, reason = "a test may end by a panic, and its table is its type")]
 
 mod support;

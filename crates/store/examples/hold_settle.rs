@@ -6,6 +6,7 @@
 //! (power-loss,process-crash), `budgets` (4: every call counts on four of them). With `open=N` instead: how long a start takes
 //! with so many open holds, after a crash and after a clean end. One line of JSON for each figure.
 
+#![allow(clippy::disallowed_methods, reason = "a measurement reads the clock")]
 #![expect(clippy::print_stdout, reason = "an example that reports")]
 
 use std::fs::{self, File};

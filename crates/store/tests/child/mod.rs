@@ -1,5 +1,6 @@
 //! The process that is killed or cut off: this same test binary, started again to do what the environment says.
 
+#![allow(clippy::disallowed_methods, reason = "a test bounds its own waits")]
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::io::Write;

@@ -1,4 +1,6 @@
 //! What the store's tests share: a directory that goes away, a clock that the test moves, and short ways to say things.
+
+#![allow(clippy::disallowed_methods, reason = "a test bounds its own waits")]
 #![allow(dead_code, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a test that fails here fails loudly")]
 

@@ -157,8 +157,9 @@ impl Ledger {
     }
 
     fn part_views(&self, budget: &Budget, wanted: impl Fn(&crate::Period) -> bool) -> Vec<AccountView> {
-        let slots = budget.parts.of(wanted).filter_map(|slot| self.accounts.get(slot));
-        slots.map(|slot| slot.sums.view(slot.account.clone(), budget.spec.limit)).collect()
+        let mut slots: Vec<&Slot> = budget.parts.of(wanted).filter_map(|slot| self.accounts.get(slot)).collect();
+        slots.sort_unstable_by(|a, b| a.account.cmp(&b.account));
+        slots.into_iter().map(|slot| slot.sums.view(slot.account.clone(), budget.spec.limit)).collect()
     }
 
     fn place_view(&self, place: &Place) -> AccountView {

@@ -31,7 +31,7 @@ fn child() {
         match part.as_str() {
             "load" => load(&books).await,
             "stubborn" => stubborn(&books).await,
-            "checkpoint" => checkpoint(&books).await,
+            "checkpoint" => checkpoint(&books, &dir).await,
             "backup" => back_up(&books, &dir.join("out.db")).await,
             "cycles" => {
                 pairs(&books, 2).await;
@@ -82,13 +82,22 @@ async fn limit(books: &Books) -> bool {
     is_put
 }
 
-/// Enough commits for a checkpoint when nobody asks any more, a while of that, and calls after it.
-async fn checkpoint(books: &Books) {
+/// Enough commits for a checkpoint when nobody asks any more, the checkpoint, and calls after it.
+async fn checkpoint(books: &Books, dir: &Path) {
     limit(books).await;
     some(books, 30).await;
-    tokio::time::sleep(std::time::Duration::from_millis(2_200)).await;
+    checkpointed(&dir.join("mete.db")).await;
     some(books, 3).await;
     end_it(books).await;
+}
+
+/// Waits until the file itself was written, which only a checkpoint does; not for ever, since the disk may be one that errs.
+async fn checkpointed(file: &Path) {
+    let written = || std::fs::metadata(file).and_then(|meta| meta.modified()).unwrap();
+    let (before, deadline) = (written(), std::time::Instant::now() + std::time::Duration::from_secs(5));
+    while written() == before && std::time::Instant::now() < deadline {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
 }
 
 async fn back_up(books: &Books, file: &Path) {

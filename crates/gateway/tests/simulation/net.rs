@@ -2,8 +2,8 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -18,16 +18,17 @@ use crate::plan::Play;
 use crate::process::Process;
 use crate::sim::Sim;
 
-/// The network of one process of the gateway.
+/// The network of one process of the gateway. The process owns it and the simulation owns the process, so it owns neither.
 pub struct Wires {
-    pub sim: Arc<Sim>,
-    pub process: Arc<Process>,
+    pub sim: Weak<Sim>,
+    pub process: Weak<Process>,
 }
 
 impl Network for Wires {
     fn connect(&self, address: Uri) -> Connecting {
-        let (sim, process) = (Arc::clone(&self.sim), Arc::clone(&self.process));
+        let (sim, process) = (self.sim.upgrade(), self.process.upgrade());
         Box::pin(async move {
+            let (Some(sim), Some(process)) = (sim, process) else { return Err(io::ErrorKind::ConnectionRefused.into()) };
             let mut chance = sim.fork();
             let faulty = |play: Play| !sim.is_healed() && sim.plan.has(play);
             if process.is_dead() {

@@ -132,7 +132,7 @@ impl Process {
         });
         sim.note("started", &format!("{number}, unresolved {}", opened.unresolved));
         process.recover(sim);
-        let wires = Wires { sim: Arc::clone(sim), process: Arc::clone(&process) };
+        let wires = Wires { sim: Arc::downgrade(sim), process: Arc::downgrade(&process) };
         let book = prices::book(sim.price_times.load(Ordering::Relaxed));
         let gateway = Gateway::with_network(books.clone(), Arc::new(settings(sim)), book, Arc::new(wires));
         assert!(process.parts.set((books, gateway)).is_ok());

@@ -76,6 +76,8 @@ fn open(options: &Options, clock: Arc<dyn Clock>) -> Result<(Books, Writer, Rece
     let shared = share(dir, &core, lock, &clock)?;
     let (jobs, receiver) = queue();
     let monotonic = clock.monotonic();
+    let ahead = meta::ahead_us(&core.conn)?.and_then(|at| jiff::Timestamp::from_microsecond(at).ok());
+    let last = core.ledger.time().max(ahead).unwrap_or(jiff::Timestamp::MIN);
     let writer = Writer {
         core,
         shared: Arc::clone(&shared),
@@ -96,6 +98,7 @@ fn open(options: &Options, clock: Arc<dyn Clock>) -> Result<(Books, Writer, Rece
         commits_since_checkpoint: 0,
         snapshot_after: SNAPSHOT_EVERY,
         wall_ahead: SignedDuration::ZERO,
+        last: (last, monotonic),
     };
     Ok((Books { jobs: Arc::new(jobs), shared }, writer, receiver, Opened { unresolved, replayed, created }))
 }

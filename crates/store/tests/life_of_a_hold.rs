@@ -80,6 +80,40 @@ async fn holds_of_an_earlier_process_are_unresolved_until_somebody_knows_better_
     books.close().await.unwrap();
 }
 
+/// A day's budget that is used up is whole again a day later, wherever the wall clock was and is. Put back by less than an hour the
+/// journal waits for the wall clock instead, so that both agree again.
+#[tokio::test]
+async fn a_wall_clock_that_was_far_ahead_and_is_put_back_freezes_no_budget() {
+    const YEAR: i64 = 365 * 86_400;
+    for (ahead, back, is_restarted) in
+        [(YEAR, YEAR, false), (YEAR, YEAR, true), (0, YEAR, false), (0, YEAR, true), (1_800, 1_800, false), (0, 0, true)]
+    {
+        let dir = TempDir::new();
+        let clock = FakeClock::new("2026-11-23T10:00:00Z");
+        let (mut books, _) = open_at(dir.path(), &clock);
+        put(&books, ledger::BudgetSpec { window: ledger::Window::Day, ..budget("all", "1", &[]) }).await;
+        clock.jump(ahead);
+        let hold = granted(books.hold(request("1", &[])).await.unwrap()).hold;
+        settle(&books, hold, "1").await;
+        clock.jump(-back);
+        let what = format!("{ahead} s ahead, then {back} s back, restarted: {is_restarted}");
+        assert!(matches!(books.hold(request("1", &[])).await.unwrap(), HoldAnswer::Refused(..)), "{what}");
+        for _hour in 0..25 {
+            if is_restarted {
+                books.close().await.unwrap();
+                books = open_at(dir.path(), &clock).0;
+            }
+            clock.advance(3_600);
+            books.tick().await.unwrap();
+        }
+        let left = books.accounts().await.unwrap()[0].remaining;
+        let again = books.hold(request("1", &[])).await.unwrap();
+        assert!(matches!(again, HoldAnswer::Granted(_)) && left == Some(usd("1")), "{what}: {again:?} of {left:?}");
+        books.close().await.unwrap();
+        assert!(store::verify(dir.path(), true).unwrap().ok, "{what}");
+    }
+}
+
 #[tokio::test]
 async fn a_hold_that_nobody_ends_is_assumed_spent_and_corrected_when_the_end_comes_after_all() {
     let dir = TempDir::new();

@@ -16,6 +16,9 @@ use crate::witness::{Hold, Standing};
 /// How long everything may take to come to rest once all is well.
 const REST: Duration = Duration::from_secs(600);
 
+/// How long the journal may wait for a wall clock that was put back, whatever it was moved by.
+const CLOCK_WAIT: Duration = Duration::from_secs(3_600);
+
 /// Lets everything come to rest and checks what is then true.
 pub async fn settle(sim: &Arc<Sim>) {
     let process = rest(sim).await;
@@ -91,7 +94,7 @@ async fn assume(sim: &Arc<Sim>, process: &Process) {
         }
     }
     let manners = &sim.plan.manners;
-    tokio::time::sleep(manners.total + manners.grace + Duration::from_secs(120)).await;
+    tokio::time::sleep(manners.total + manners.grace + CLOCK_WAIT + Duration::from_secs(120)).await;
     let _ = process.books().tick().await;
     sim.observe();
     let open: Vec<Hold> = sim.witness.lock().unwrap().holds.values().filter(|hold| hold.is_open()).cloned().collect();

@@ -110,7 +110,6 @@ fn play(seed: u64, is_loud: bool) -> History {
         let sim = Sim::new(seed, is_loud);
         found(&sim).await;
         traffic(&sim).await;
-        sim.time.catch_up();
         chaos::last_crash(&sim);
         sim.heal();
         ends::settle(&sim).await;

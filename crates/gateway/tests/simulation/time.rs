@@ -15,7 +15,6 @@ pub struct Time {
     began: Instant,
     wall: Timestamp,
     moved_ms: AtomicI64,
-    most_ms: AtomicI64,
     ids: Mutex<Rng>,
 }
 
@@ -24,24 +23,12 @@ impl Time {
     pub fn new(seed: u64, mut chance: Rng) -> Self {
         let day: Timestamp = "2026-11-23T00:00:00Z".parse().unwrap();
         let into = SignedDuration::from_millis(i64::try_from(chance.between(0, 86_400_000)).unwrap());
-        Self {
-            began: Instant::now(),
-            wall: day + into,
-            moved_ms: AtomicI64::new(0),
-            most_ms: AtomicI64::new(0),
-            ids: Mutex::new(Rng::new(seed ^ 0x1d5)),
-        }
+        Self { began: Instant::now(), wall: day + into, moved_ms: AtomicI64::new(0), ids: Mutex::new(Rng::new(seed ^ 0x1d5)) }
     }
 
     /// Moves the wall clock, as an operator, a broken battery or a suspended machine does.
     pub fn jump(&self, millis: i64) {
-        let moved = self.moved_ms.fetch_add(millis, Ordering::Relaxed) + millis;
-        self.most_ms.fetch_max(moved, Ordering::Relaxed);
-    }
-
-    /// Lets the wall clock be where it was at most: the journal's time stands still until the wall clock has caught up with it.
-    pub fn catch_up(&self) {
-        self.moved_ms.store(self.most_ms.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.moved_ms.fetch_add(millis, Ordering::Relaxed);
     }
 
     /// Milliseconds of steady time since the beginning.

@@ -57,8 +57,7 @@ impl Books {
         &self,
         look: impl FnOnce(&Ledger, jiff::Timestamp) -> T + Send + 'static,
     ) -> Result<T, BooksError> {
-        let now = self.shared.now();
-        self.look(move |core| look(&core.ledger, now)).await
+        self.look(move |core| look(&core.ledger, core.now)).await
     }
 }
 

@@ -52,6 +52,16 @@ pub(crate) fn touch(conn: &Connection, at_us: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// The journal's time when a process that was far ahead of its wall clock ended.
+pub(crate) fn ahead_us(conn: &Connection) -> rusqlite::Result<Option<i64>> {
+    conn.query_row("SELECT value FROM meta WHERE name = 'ahead_us'", [], |row| row.get(0)).optional()
+}
+
+pub(crate) fn set_ahead(conn: &Connection, at_us: i64) -> rusqlite::Result<()> {
+    conn.prepare_cached("INSERT OR REPLACE INTO meta (name, value) VALUES ('ahead_us', ?1)")?.execute([at_us])?;
+    Ok(())
+}
+
 pub(crate) fn setting(conn: &Connection, name: &str) -> rusqlite::Result<Option<String>> {
     conn.query_row("SELECT value FROM settings WHERE name = ?1", [name], |row| row.get(0)).optional()
 }

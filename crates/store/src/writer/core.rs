@@ -1,5 +1,6 @@
 //! What the writer owns: the connection, the ledger that mirrors it, and the counts that follow from both.
 
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 use ledger::{Event, HoldId, HoldView, Ledger};
@@ -18,6 +19,8 @@ use crate::{AttemptStart, CallStatus, Origin};
 pub(crate) struct Core {
     pub(crate) conn: Connection,
     pub(crate) ledger: Ledger,
+    /// The journal's time when the looks of this batch began.
+    pub(crate) now: Timestamp,
     /// The end of the chain on disk.
     pub(crate) tip: Tip,
     /// What happened after `tip` in the transaction that is under way.
@@ -51,6 +54,7 @@ impl Core {
         let mut core = Self {
             conn,
             ledger: Ledger::default(),
+            now: Timestamp::UNIX_EPOCH,
             tip: journal::GENESIS,
             frame: Frame::default(),
             unfiled: Unfiled::default(),

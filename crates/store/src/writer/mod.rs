@@ -42,6 +42,8 @@ use crate::{AttemptEnd, BooksError, Clock, RefusedCall, Survives};
 
 /// Requests in one transaction at most.
 const BATCH_MAX: usize = 4096;
+/// The journal waits for a wall clock that was put back by less than this; windows end late by that much at most.
+const WAIT_MAX: SignedDuration = SignedDuration::from_hours(1);
 /// How often the clock is looked at.
 const TICK: Duration = Duration::from_secs(1);
 /// How often a file that couldn't be written is tried again.
@@ -86,6 +88,8 @@ pub(crate) struct Writer {
     pub(crate) snapshot_after: u64,
     /// How far the wall clock was ahead of the steady one at the last tick.
     pub(crate) wall_ahead: SignedDuration,
+    /// The journal's time when something happened last, and the steady clock when this was seen.
+    pub(crate) last: (Timestamp, Duration),
 }
 
 impl Writer {
@@ -138,6 +142,9 @@ impl Writer {
         let due = self.is_tick_due(!batch.ticks.is_empty());
         // Between batches memory is what the disk has, so looks needn't wait for this batch's sync; they are dropped when
         // reading the disk back has failed.
+        if !batch.looks.is_empty() {
+            self.core.now = self.now();
+        }
         for look in batch.looks.drain(..).filter(|_| !self.stale) {
             look(&self.core);
         }
@@ -191,7 +198,7 @@ impl Writer {
         due
     }
 
-    /// Tells when the wall clock was moved. Windows follow it forward; it never takes the journal back.
+    /// Tells when the wall clock was moved. Windows follow it forward; it never takes the journal back ([`Self::now`]).
     fn watch_clock(&mut self) {
         let ahead = self.clock.now().duration_since(self.steady());
         if ahead.saturating_sub(self.wall_ahead).abs() >= JUMP {
@@ -200,14 +207,29 @@ impl Writer {
         self.wall_ahead = ahead;
     }
 
-    /// Now, in whole microseconds, never before the journal's last line.
-    fn now(&self) -> Timestamp {
-        let now = self
-            .clock
-            .now()
-            .round(jiff::TimestampRound::new().smallest(Unit::Microsecond).mode(jiff::RoundMode::Floor))
-            .unwrap_or_default();
-        self.core.ledger.time().map_or(now, |time| time.max(now))
+    /// The journal's time, in whole microseconds: the wall clock's, but never back. Where the wall clock was put back by little the
+    /// journal waits for it; by more, the journal goes on with the steady clock from what happened last, else the windows of budgets
+    /// wouldn't end until the wall clock had caught up, however long that takes.
+    fn now(&mut self) -> Timestamp {
+        let (wall, steady) = (self.clock.now(), self.clock.monotonic());
+        if let Some(time) = self.core.ledger.time().filter(|time| *time > self.last.0) {
+            self.last = (time, steady);
+        }
+        let (last, since) = self.last;
+        let now = match last.duration_since(wall) {
+            ahead if ahead <= SignedDuration::ZERO => wall,
+            ahead if ahead < WAIT_MAX => last,
+            _ => last.saturating_add(steady.saturating_sub(since)).unwrap_or(last),
+        };
+        now.round(jiff::TimestampRound::new().smallest(Unit::Microsecond).mode(jiff::RoundMode::Floor)).unwrap_or(last).max(last)
+    }
+
+    /// Keeps the journal's time for the next process where it is far ahead of the wall clock: what happened last may be long ago.
+    fn keep_time(&mut self) {
+        let now = self.now();
+        if now.duration_since(self.clock.now()) >= WAIT_MAX {
+            self.transact(now, true, |turn| Ok(meta::set_ahead(turn.conn()?, now.as_microsecond())?));
+        }
     }
 
     /// The time by which waits are measured: no change of the wall clock moves it.
@@ -426,6 +448,9 @@ impl Writer {
             self.failing = None;
             let ends = self.gather_ends(&mut Batch::default(), false);
             self.finish_attempts(ends);
+        }
+        if !self.is_stopped() && self.failing.is_none() {
+            self.keep_time();
         }
         if !self.is_stopped() && self.core.since_snapshot > 0 && self.failing.is_none() {
             self.snapshot();

@@ -11,6 +11,7 @@ use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 use simulator::rng::Rng;
 
+use crate::bugs::{self, Bug};
 use crate::plan::Play;
 use crate::process::Process;
 use crate::sim::Sim;
@@ -183,7 +184,8 @@ impl Ask {
         };
         request = request.header("x-client-request-id", self.number.to_string());
         request = request.header("x-mete-tags", format!("n={},customer=c{}", self.number, self.customer));
-        if let Some(repeat) = self.idempotency {
+        let is_forgotten = sim.bug == Some(Bug::ForgetsRepeats);
+        if let Some(repeat) = self.idempotency.filter(|_| !is_forgotten) {
             request = request.header("idempotency-key", format!("idem-{repeat}"));
         }
         request.body(Full::new(Bytes::from(body.to_string()))).unwrap()
@@ -231,10 +233,16 @@ pub enum Went {
 pub async fn ask(sim: Arc<Sim>, ask: Ask) -> Went {
     let process = sim.up.wait_for(|process| !process.is_dead()).await;
     sim.note("asks", &ask.number.to_string());
+    if let Some(key) = ask.idempotency {
+        sim.keyed.lock().unwrap().insert(ask.number, key);
+    }
     let leaving = async {
         match ask.leaves_ms {
             Some(after) => tokio::time::sleep(Duration::from_millis(after)).await,
             None => std::future::pending().await,
+        }
+        if sim.bug == Some(Bug::RefundsWhoLeaves) {
+            bugs::refund(&sim, &process, ask.number).await;
         }
     };
     let went = tokio::select! {
@@ -257,11 +265,22 @@ pub async fn ask(sim: Arc<Sim>, ask: Ask) -> Went {
     went
 }
 
-async fn exchange(sim: &Sim, process: &Process, ask: &Ask) -> Went {
+async fn exchange(sim: &Arc<Sim>, process: &Arc<Process>, ask: &Ask) -> Went {
+    if sim.bug == Some(Bug::SendsFirst) {
+        bugs::send(sim, process, ask.number).await;
+    }
+    if let Some(went) = remembered(sim) {
+        return went;
+    }
     let peer = SocketAddr::from(([127, 0, 0, 1], 4_000));
+    let asked = tokio::time::Instant::now();
     let response = process.gateway().handle(ask.request(sim), peer).await;
+    let waited = asked.elapsed();
     let (status, is_stream) = (response.status(), is_stream(&response));
     let Some((body, is_whole)) = read(response, ask).await else { return Went::Left };
+    if sim.bug == Some(Bug::SendsTwice) {
+        bugs::send(sim, process, ask.number).await;
+    }
     let text = String::from_utf8_lossy(&body).into_owned();
     if status == StatusCode::OK {
         sim.seen(match (is_stream, is_whole) {
@@ -281,8 +300,24 @@ async fn exchange(sim: &Sim, process: &Process, ask: &Ask) -> Went {
             sim.wrong(format!("the ledger is unavailable without a reason: {:?} {:?}", stats.failing, stats.stopped));
         }
     }
+    // The wait is the same for all calls, and a change of the wall clock shortens it for nobody.
+    if code == "budget_held" && told["waiting_helps"] == true && waited < sim.plan.manners.wait {
+        sim.wrong(format!("call {} is refused after {waited:?}, BEFORE ITS WAIT of {:?} is over", ask.number, sim.plan.manners.wait));
+    }
     judge(sim, status, &code, told);
     Went::Answered(status.as_u16(), code)
+}
+
+/// The planted gateway that gives an earlier refusal again, after every line that was written since.
+fn remembered(sim: &Sim) -> Option<Went> {
+    if sim.bug != Some(Bug::RefusesFromMemory) {
+        return None;
+    }
+    let mut told = sim.refusal.lock().unwrap().clone()?;
+    told["journal_seq"] = sim.witness.lock().unwrap().seq.into();
+    let code = told["code"].as_str()?.to_owned();
+    judge(sim, StatusCode::PAYMENT_REQUIRED, &code, &told);
+    Some(Went::Answered(402, code))
 }
 
 fn is_stream(response: &Response<Body>) -> bool {
@@ -320,6 +355,7 @@ fn judge(sim: &Sim, status: StatusCode, code: &str, told: &Value) {
             }
             seen.push(where_of(told));
             sim.seen_all(seen);
+            *sim.refusal.lock().unwrap() = Some(told.clone());
         }
         (409, "duplicate_call") => sim.seen("a repeat was answered 409"),
         (503, "ledger_unavailable") => {

@@ -194,14 +194,15 @@ fn one(mut values: impl Iterator<Item = i128>) -> Option<i128> {
 /// One idempotency key is one call that costs.
 fn check_repeats(sim: &Sim) {
     let witness = sim.witness.lock().unwrap();
-    let mut calls: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let keyed = sim.keyed.lock().unwrap();
+    let mut calls: BTreeMap<u64, BTreeSet<&str>> = BTreeMap::new();
     for hold in witness.holds.values().filter(|hold| hold.standing != Standing::Voided) {
-        if let Some(key) = &hold.idempotency_key {
-            calls.entry(key).or_default().insert(&hold.call_id);
+        if let Some(key) = hold.call.and_then(|call| keyed.get(&call)) {
+            calls.entry(*key).or_default().insert(&hold.call_id);
         }
     }
     let twice: Vec<String> =
         calls.iter().filter(|(_, calls)| calls.len() > 1).map(|(key, calls)| format!("{key} stands for {calls:?}")).collect();
-    drop(witness);
+    drop((witness, keyed));
     twice.into_iter().for_each(|why| sim.wrong(format!("CHARGED TWICE: {why}")));
 }

@@ -10,6 +10,7 @@ use gateway::{Authentication, CostFrom, Gateway, LimitSettings, ProviderSettings
 use store::driver::{Died, Driver, Step, Turned};
 use store::{Books, Options, Survives};
 
+use crate::bugs::{self, Bug};
 use crate::gate::Gate;
 use crate::net::{Life, Wires};
 use crate::plan::{Manners, Play};
@@ -137,6 +138,9 @@ impl Process {
         let gateway = Gateway::with_network(books.clone(), Arc::new(settings(sim)), book, Arc::new(wires));
         assert!(process.parts.set((books, gateway)).is_ok());
         tokio::spawn(drive(Arc::clone(sim), Arc::clone(&process), driver));
+        if sim.bug == Some(Bug::RefundsAfterCrash) {
+            tokio::spawn(bugs::refund_all(Arc::clone(sim), Arc::clone(&process)));
+        }
         sim.up.set(Arc::clone(&process));
         process
     }
@@ -144,7 +148,7 @@ impl Process {
     /// Reads the journal anew and holds it against what was there before.
     fn recover(&self, sim: &Sim) {
         let mut seen = crate::witness::Seen::new();
-        let mut fresh = Witness::open(&self.dir);
+        let mut fresh = Witness::open(&self.dir, sim.bug);
         if let Err(why) = fresh.read(&mut seen) {
             sim.wrong(format!("after a restart: {why}"));
         }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use simulator::provider::{Options, Provider};
 use simulator::rng::{Fnv, Rng};
 
+use crate::bugs::Bug;
 use crate::disk::{Room, Synced};
 use crate::gate::Gate;
 use crate::plan::{Plan, Play};
@@ -33,6 +34,8 @@ struct Trace {
 
 pub struct Sim {
     pub seed: u64,
+    /// The mistake that is planted in this history.
+    pub bug: Option<Bug>,
     pub plan: Plan,
     pub time: Arc<Time>,
     pub room: Room,
@@ -57,6 +60,10 @@ pub struct Sim {
     pub starts: AtomicU64,
     /// Providers' names with work that a model did on purpose beyond its ceiling or its word.
     pub lied: Mutex<BTreeSet<u64>>,
+    /// The idempotency key of each call whose client sent one.
+    pub keyed: Mutex<BTreeMap<u64, u64>>,
+    /// The last refusal, for a gateway that would give it again.
+    pub refusal: Mutex<Option<serde_json::Value>>,
 }
 
 /// Secrets of keys and runs, once they are made.
@@ -72,15 +79,16 @@ impl Sim {
         Plan::draw(&mut chance_of(seed))
     }
 
-    pub fn new(seed: u64, is_loud: bool) -> Arc<Self> {
+    pub fn new(seed: u64, is_loud: bool, bug: Option<Bug>) -> Arc<Self> {
         let mut chance = chance_of(seed);
         let plan = Plan::draw(&mut chance);
         let options = |seed| Options { seed, ..Options::default() };
         let providers = [1, 2].map(|number| Provider::unplugged(options(number)).unwrap());
-        let time = Arc::new(Time::new(seed, chance.clone()));
+        let time = Arc::new(Time::new(seed, chance.clone(), bug == Some(Bug::WaitsByTheWall)));
         let crashes = crashes(&plan, &mut chance);
         Arc::new(Self {
             seed,
+            bug,
             room: Room::new(seed),
             time,
             witness: Mutex::default(),
@@ -101,6 +109,8 @@ impl Sim {
             healed: AtomicBool::new(false),
             starts: AtomicU64::new(0),
             lied: Mutex::default(),
+            keyed: Mutex::default(),
+            refusal: Mutex::default(),
             plan,
         })
     }
@@ -199,7 +209,9 @@ impl Sim {
     pub fn note_synced(&self, process: &Process) {
         let mut witness = self.witness.lock().unwrap();
         witness.synced = witness.seq;
-        self.synced.lock().unwrap().note(&process.dir());
+        if self.bug != Some(Bug::AnswersUnsynced) {
+            self.synced.lock().unwrap().note(&process.dir());
+        }
     }
 
     /// Looks at what goes to a provider: a request for a model's work must have a hold of its own, open and on disk.

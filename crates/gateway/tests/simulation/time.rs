@@ -16,14 +16,16 @@ pub struct Time {
     wall: Timestamp,
     moved_ms: AtomicI64,
     ids: Mutex<Rng>,
+    /// A planted mistake: the steady clock goes with the wall clock.
+    is_unsteady: bool,
 }
 
 impl Time {
     /// Begins now, on some day of 2026.
-    pub fn new(seed: u64, mut chance: Rng) -> Self {
+    pub fn new(seed: u64, mut chance: Rng, is_unsteady: bool) -> Self {
         let day: Timestamp = "2026-11-23T00:00:00Z".parse().unwrap();
         let into = SignedDuration::from_millis(i64::try_from(chance.between(0, 86_400_000)).unwrap());
-        Self { began: Instant::now(), wall: day + into, moved_ms: AtomicI64::new(0), ids: Mutex::new(Rng::new(seed ^ 0x1d5)) }
+        Self { began: Instant::now(), wall: day + into, moved_ms: AtomicI64::new(0), ids: Mutex::new(Rng::new(seed ^ 0x1d5)), is_unsteady }
     }
 
     /// Moves the wall clock, as an operator, a broken battery or a suspended machine does.
@@ -44,6 +46,9 @@ impl Clock for Time {
     }
 
     fn monotonic(&self) -> Duration {
+        if self.is_unsteady {
+            return Duration::try_from(self.now().duration_since(self.wall)).unwrap_or_default();
+        }
         self.began.elapsed()
     }
 

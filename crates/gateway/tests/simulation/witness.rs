@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use crate::bugs::Bug;
 use serde_json::Value;
 use simulator::rng::hash;
 use store::AttemptStart;
@@ -80,7 +81,6 @@ pub struct Hold {
     pub standing: Standing,
     pub price_book: String,
     pub was_assumed: bool,
-    pub idempotency_key: Option<String>,
     pub call_id: String,
     entries: Vec<(Name, i128)>,
 }
@@ -106,6 +106,8 @@ pub type Seen = Vec<&'static str>;
 
 #[derive(Default)]
 pub struct Witness {
+    /// A planted mistake in what is read.
+    bug: Option<Bug>,
     journal: Option<Journal>,
     pub seq: u64,
     /// A hash of each line, by its number less one.
@@ -130,8 +132,8 @@ pub struct Witness {
 
 impl Witness {
     /// Opens the file of a data directory for reading.
-    pub fn open(dir: &Path) -> Self {
-        Self { journal: Some(Journal::open(dir).unwrap()), ..Self::default() }
+    pub fn open(dir: &Path, bug: Option<Bug>) -> Self {
+        Self { bug, journal: Some(Journal::open(dir).unwrap()), ..Self::default() }
     }
 
     /// Closes the file; what was read stays.
@@ -155,8 +157,11 @@ impl Witness {
             }
             self.seq = seq;
             self.lines.push(hash(&text));
-            let event: Value = serde_json::from_str(&text).map_err(|e| e.to_string())?;
-            self.take(&event, start.as_ref(), seen).map_err(|why| format!("{why}\n  at journal line {seq}: {text}"))?;
+            let mut event: Value = serde_json::from_str(&text).map_err(|e| e.to_string())?;
+            let times = self.bug.map_or(1, |bug| bug.misread(&mut event));
+            for _ in 0..times {
+                self.take(&event, start.as_ref(), seen).map_err(|why| format!("{why}\n  at journal line {seq}: {text}"))?;
+            }
             texts.push(text);
         }
         Ok(texts)
@@ -277,7 +282,6 @@ impl Witness {
             standing: Standing::Held,
             price_book: start.price_book.clone(),
             was_assumed: false,
-            idempotency_key: start.idempotency_key.clone(),
             call_id: start.call.to_string(),
             entries,
         };

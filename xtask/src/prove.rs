@@ -6,6 +6,7 @@
 
 mod lanes;
 mod page;
+mod planted;
 mod tally;
 
 use std::collections::VecDeque;
@@ -26,6 +27,9 @@ const LAST_LINES: usize = 80;
 
 /// Runs what the words ask for.
 pub fn run(words: &[&str]) -> anyhow::Result<()> {
+    if let ["--planted", rest @ ..] = words {
+        return planted::run(rest.first().copied());
+    }
     let asked = Asked::read(words)?;
     let programs = asked.build()?;
     let begun = Instant::now();

@@ -119,6 +119,31 @@ pub struct ProviderSettings {
     pub zero_usage: ZeroUsage,
 }
 
+impl ProviderSettings {
+    /// A provider of every model at an address, with the prices of `seller` and nothing else set.
+    #[must_use]
+    pub fn plain(name: &str, dialect: Dialect, base_url: http::Uri, seller: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            dialect,
+            base_url,
+            subscription_url: None,
+            api_key: None,
+            use_key: UseKey::Virtual,
+            seller: seller.to_owned(),
+            region: String::new(),
+            select: BTreeMap::new(),
+            models: vec!["*".to_owned()],
+            aliases: BTreeMap::new(),
+            stream_usage: true,
+            fallback: Vec::new(),
+            retries: 0,
+            cost_from: CostFrom::default(),
+            zero_usage: ZeroUsage::default(),
+        }
+    }
+}
+
 /// A chain of providers.
 pub type FallbackSettings = Vec<String>;
 

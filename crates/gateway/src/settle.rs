@@ -440,7 +440,7 @@ mod tests {
 
     use super::*;
     use crate::estimate;
-    use crate::settings::{ProviderSettings, UseKey};
+    use crate::settings::ProviderSettings;
 
     fn book() -> PriceBook {
         let row = |sku: &str, meter: &str, attrs: &str, price: &str| {
@@ -460,24 +460,7 @@ mod tests {
     }
 
     fn provider() -> ProviderSettings {
-        ProviderSettings {
-            name: "p".to_owned(),
-            dialect: dialects::Dialect::OpenAi,
-            base_url: "http://127.0.0.1:9".parse().unwrap(),
-            subscription_url: None,
-            api_key: None,
-            use_key: UseKey::Virtual,
-            seller: "openai".to_owned(),
-            region: String::new(),
-            select: std::collections::BTreeMap::new(),
-            models: Vec::new(),
-            aliases: std::collections::BTreeMap::new(),
-            stream_usage: true,
-            fallback: Vec::new(),
-            retries: 0,
-            cost_from: CostFrom::Book,
-            zero_usage: ZeroUsage::Doubted,
-        }
+        ProviderSettings::plain("p", dialects::Dialect::OpenAi, "http://127.0.0.1:9".parse().unwrap(), "openai")
     }
 
     /// What a response with an image tool costs: the cost, whether it is an estimate, and its hold.

@@ -184,28 +184,12 @@ pub(crate) fn connection_names(headers: &HeaderMap) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     fn provider(dialect: Dialect, base: &str, subscription: Option<&str>) -> ProviderSettings {
         ProviderSettings {
-            name: "p".to_owned(),
-            dialect,
-            base_url: base.parse().unwrap(),
             subscription_url: subscription.map(|url| url.parse().unwrap()),
-            api_key: None,
-            use_key: UseKey::Virtual,
-            seller: "s".to_owned(),
-            region: String::new(),
-            select: BTreeMap::new(),
-            models: Vec::new(),
-            aliases: BTreeMap::new(),
-            stream_usage: true,
-            fallback: Vec::new(),
-            retries: 0,
-            cost_from: crate::settings::CostFrom::Book,
-            zero_usage: crate::settings::ZeroUsage::Doubted,
+            ..ProviderSettings::plain("p", dialect, base.parse().unwrap(), "s")
         }
     }
 

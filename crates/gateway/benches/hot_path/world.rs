@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dialects::Dialect;
-use gateway::{Authentication, Gateway, LimitSettings, ProviderSettings, Secret, Settings, TimeoutSettings, UseKey, listener};
+use gateway::{Authentication, Gateway, LimitSettings, ProviderSettings, Secret, Settings, TimeoutSettings, listener};
 use http::Request;
 use hyper::body::Incoming;
 use ledger::{Attributes, BudgetSpec, Measure, OnExceed, Window};
@@ -90,22 +90,8 @@ fn hierarchy() -> Vec<BudgetSpec> {
 
 fn settings(provider: SocketAddr) -> Settings {
     let openai = ProviderSettings {
-        name: "openai".to_owned(),
-        dialect: Dialect::OpenAi,
-        base_url: format!("http://{provider}").parse().unwrap(),
-        subscription_url: None,
         api_key: Some(Secret::new("sk-bench-0123456789".to_owned())),
-        use_key: UseKey::Virtual,
-        seller: "openai".to_owned(),
-        region: String::new(),
-        select: BTreeMap::new(),
-        models: vec!["*".to_owned()],
-        aliases: BTreeMap::new(),
-        stream_usage: true,
-        fallback: Vec::new(),
-        retries: 0,
-        cost_from: gateway::CostFrom::Book,
-        zero_usage: gateway::ZeroUsage::Doubted,
+        ..ProviderSettings::plain("openai", Dialect::OpenAi, format!("http://{provider}").parse().unwrap(), "openai")
     };
     Settings {
         reach: String::new(),

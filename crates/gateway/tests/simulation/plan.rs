@@ -7,9 +7,22 @@ use ledger::{BudgetSpec, Measure, OnExceed, Window};
 use money::Nanos;
 use simulator::rng::Rng;
 
-/// Operations and faults. Each seed switches some of them off, so that rare ones aren't drowned by frequent ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Play {
+/// The enum and the list of all that is in it.
+macro_rules! plays {
+    ($($play:ident),* $(,)?) => {
+        /// Operations and faults. Each seed switches some of them off, so that rare ones aren't drowned by frequent ones.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Play {
+            $($play),*
+        }
+
+        use Play::*;
+
+        const ALL: &[Play] = &[$($play),*];
+    };
+}
+
+plays! {
     NetworkCuts,
     NetworkSlow,
     Fragments,
@@ -39,39 +52,6 @@ pub enum Play {
     Resolving,
     LongPrompts,
 }
-
-use Play::*;
-
-const ALL: [Play; 28] = [
-    NetworkCuts,
-    NetworkSlow,
-    Fragments,
-    Refusals,
-    ProviderFaults,
-    Lies,
-    Leaving,
-    SlowReaders,
-    Repeats,
-    Crashes,
-    PowerCuts,
-    SlowDisk,
-    FailingDisk,
-    Reloads,
-    PriceReloads,
-    LimitChanges,
-    BudgetRemovals,
-    KeyRevocations,
-    ClockJumps,
-    Stops,
-    Runs,
-    Templates,
-    Shadows,
-    Windows,
-    Retries,
-    Fallbacks,
-    Resolving,
-    LongPrompts,
-];
 
 /// The attributes of a hierarchy, from its root.
 pub const LEVELS: [&str; 6] = ["org", "team", "project", "feature", "user", "app"];
@@ -125,7 +105,7 @@ pub struct Plan {
 impl Plan {
     pub fn draw(chance: &mut Rng) -> Self {
         let percent = chance.between(20, 70);
-        let on: BTreeSet<Play> = ALL.into_iter().filter(|_| chance.chance(percent)).collect();
+        let on: BTreeSet<Play> = ALL.iter().copied().filter(|_| chance.chance(percent)).collect();
         let manners = manners(&on, chance);
         let unit = i64::try_from(manners.floor * 2_000 + 120_000).unwrap();
         let depth = usize::try_from(chance.between(1, 6)).unwrap();

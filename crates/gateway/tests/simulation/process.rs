@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dialects::Dialect;
-use gateway::{Authentication, CostFrom, Gateway, LimitSettings, ProviderSettings, Secret, Settings, TimeoutSettings, UseKey};
+use gateway::{Authentication, Gateway, LimitSettings, ProviderSettings, Secret, Settings, TimeoutSettings};
 use store::driver::{Died, Driver, Step, Turned};
 use store::{Books, Options, Survives};
 
@@ -262,21 +262,11 @@ pub fn settings(sim: &Sim) -> Settings {
     let version = sim.settings_version.load(Ordering::Relaxed);
     let provider = |name: &str, dialect: Dialect, seller: &str, is_first: bool| ProviderSettings {
         name: if is_first { name.to_owned() } else { format!("{name}-two") },
-        dialect,
-        base_url: if is_first { "http://one" } else { "http://two" }.parse().unwrap(),
-        subscription_url: None,
         api_key: Some(Secret::new(format!("sk-gateway-{name}"))),
-        use_key: UseKey::Virtual,
-        seller: seller.to_owned(),
-        region: String::new(),
-        select: std::collections::BTreeMap::new(),
         models: if is_first { vec!["*".to_owned()] } else { Vec::new() },
-        aliases: std::collections::BTreeMap::new(),
-        stream_usage: true,
         fallback: if is_first && manners.fallback { vec![format!("{name}-two")] } else { Vec::new() },
         retries: if is_first { manners.retries } else { 0 },
-        cost_from: CostFrom::Book,
-        zero_usage: gateway::ZeroUsage::default(),
+        ..ProviderSettings::plain(name, dialect, if is_first { "http://one" } else { "http://two" }.parse().unwrap(), seller)
     };
     let named =
         [("openai", Dialect::OpenAi, "openai"), ("anthropic", Dialect::Anthropic, "anthropic"), ("gemini", Dialect::Gemini, "google")];

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use dialects::Dialect;
-use gateway::{Authentication, Gateway, LimitSettings, ProviderSettings, Secret, Settings, TimeoutSettings, UseKey, listener};
+use gateway::{Authentication, Gateway, LimitSettings, ProviderSettings, Secret, Settings, TimeoutSettings, listener};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -257,22 +257,8 @@ pub fn budget(name: &str, limit_usd: &str) -> BudgetSpec {
 
 fn settings(base_url: &str) -> Settings {
     let provider = |name: &str, dialect: Dialect, seller: &str| ProviderSettings {
-        name: name.to_owned(),
-        dialect,
-        base_url: base_url.parse().unwrap(),
-        subscription_url: None,
         api_key: Some(Secret::new(format!("sk-gateway-{name}"))),
-        use_key: UseKey::Virtual,
-        seller: seller.to_owned(),
-        region: String::new(),
-        select: BTreeMap::new(),
-        models: vec!["*".to_owned()],
-        aliases: BTreeMap::new(),
-        stream_usage: true,
-        fallback: Vec::new(),
-        retries: 0,
-        cost_from: gateway::CostFrom::Book,
-        zero_usage: gateway::ZeroUsage::Doubted,
+        ..ProviderSettings::plain(name, dialect, base_url.parse().unwrap(), seller)
     };
     Settings {
         reach: String::new(),

@@ -210,8 +210,12 @@ fn every_history_keeps_every_promise() {
     let next = AtomicU64::new(0);
     let work = || {
         let mut histories = Vec::new();
-        while let Some(seed) = seeds.get(usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap()) {
-            let seed = *seed;
+        loop {
+            let begun = next.fetch_add(1, Ordering::Relaxed);
+            let Some(&seed) = seeds.get(usize::try_from(begun).unwrap()) else { break };
+            if begun > 0 && begun.is_multiple_of(500) {
+                eprintln!("{begun} of {} histories", seeds.len());
+            }
             let history = std::panic::catch_unwind(|| play(seed, is_loud, None));
             histories.push(history.unwrap_or_else(|_| broken(seed)));
         }

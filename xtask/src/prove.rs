@@ -4,6 +4,7 @@
 //! `figures`, `sometimes`). The environment tells it how long to look: `METE_PROOF` is `short` or `long`, `METE_SEED` repeats
 //! one history. `docs/reliability.md` is written from what the long run printed.
 
+mod kept;
 mod lanes;
 mod page;
 mod planted;
@@ -55,8 +56,8 @@ pub fn run(words: &[&str]) -> anyhow::Result<()> {
     if !failed.is_empty() {
         bail!("{} failed; each printed above the command that repeats it", failed.join(", "));
     }
-    if asked.is_long && asked.seed.is_none() && asked.lanes.len() == LANES.len() {
-        page::write(&tally, &took)?;
+    if asked.is_long && asked.seed.is_none() {
+        page::write(&kept::all()?)?;
     }
     Ok(())
 }
@@ -144,6 +145,9 @@ impl Asked {
                 let started = Instant::now();
                 let (passed, lines) = self.run(lane, programs)?;
                 say(&format!("prove: {:<22} {} after {}", lane.name, if passed { "held" } else { "FAILED" }, length(started.elapsed())));
+                if passed && self.is_long && self.seed.is_none() {
+                    kept::keep(lane.name, started.elapsed(), &lines)?;
+                }
                 told.push(Told { place, lane, passed, lines });
             }
         };

@@ -17,6 +17,11 @@ pub trait Clock: Send + Sync + 'static {
     }
 }
 
+/// A time as the journal keeps it: whole microseconds, the rest cut off.
+pub(crate) fn in_micros(at: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(at.as_nanosecond().div_euclid(1_000).try_into().unwrap_or(i64::MAX)).unwrap_or(at)
+}
+
 /// The machine's clock. Its ids grow, also within one millisecond and when the wall clock is set back, so that their order is
 /// the order in which they were asked for.
 #[derive(Debug)]

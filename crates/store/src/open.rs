@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use rusqlite::Connection;
 
 use crate::books::Books;
+use crate::clock::in_micros;
 use crate::disk::journal::LoadError;
 use crate::disk::{connect, key_rows, meta, run_rows, schema};
 use crate::driver::Driver;
@@ -69,15 +70,15 @@ fn open(options: &Options, clock: Arc<dyn Clock>) -> Result<(Books, Writer, Rece
     found_instance(&conn, clock.as_ref())?;
     let mut core = Core::load(conn).map_err(damaged)?;
     let replayed = core.since_snapshot;
-    let unresolved = settle_in(&mut core, clock.as_ref())?;
+    let ahead = meta::ahead_us(&core.conn)?.and_then(|at| jiff::Timestamp::from_microsecond(at).ok());
+    let last = core.ledger.time().max(ahead).unwrap_or(jiff::Timestamp::MIN);
+    let unresolved = settle_in(&mut core, in_micros(clock.now()).max(last))?;
     // SQLite syncs its log's name too, but doesn't tell when that fails.
     connect::sync_dir(dir)?;
     let wal = File::options().read(true).write(true).open(dir.join("mete.db-wal"))?;
     let shared = share(dir, &core, lock, &clock)?;
     let (jobs, receiver) = queue();
     let monotonic = clock.monotonic();
-    let ahead = meta::ahead_us(&core.conn)?.and_then(|at| jiff::Timestamp::from_microsecond(at).ok());
-    let last = core.ledger.time().max(ahead).unwrap_or(jiff::Timestamp::MIN);
     let writer = Writer {
         core,
         shared: Arc::clone(&shared),
@@ -111,9 +112,7 @@ fn found_instance(conn: &Connection, clock: &dyn Clock) -> Result<(), OpenError>
 }
 
 /// Marks the earlier process's open holds as unresolved. Its commit also founds this process's WAL, synced with its name.
-fn settle_in(core: &mut Core, clock: &dyn Clock) -> Result<usize, OpenError> {
-    let now = clock.now();
-    let now = core.ledger.time().map_or(now, |time| time.max(now));
+fn settle_in(core: &mut Core, now: jiff::Timestamp) -> Result<usize, OpenError> {
     let mut turn = Turn::new(core, now, true);
     let at_us = now.as_microsecond();
     let steps = |turn: &mut Turn<'_>| -> Result<usize, Fault> {

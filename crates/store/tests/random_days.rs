@@ -38,6 +38,7 @@ const MUST_HAPPEN: &[&str] = &[
     "crashed with open holds",
     "crashed while somebody waited",
     "a forgotten hold was swept",
+    "journal went on ahead of the clock",
     "an end came late",
 ];
 

@@ -2,25 +2,29 @@
 
 use std::fmt::Write as _;
 
-use super::tally::{Tally, grouped};
+use super::kept::Kept;
+use super::tally::grouped;
 
 const BEGIN: &str = "<!-- cargo xtask prove --long -->\n";
 const END: &str = "<!-- end -->";
 
 /// Writes the counted part of the page; what stands around it is written by hand.
-pub fn write(tally: &Tally, took: &str) -> anyhow::Result<()> {
+pub fn write(kept: &Kept) -> anyhow::Result<()> {
     let path = crate::check::root().join("docs/reliability.md");
     let page = std::fs::read_to_string(&path)?;
     let (before, rest) = page.split_once(BEGIN).ok_or_else(|| anyhow::anyhow!("docs/reliability.md lacks `{}`", BEGIN.trim()))?;
     let (_, after) = rest.split_once(END).ok_or_else(|| anyhow::anyhow!("docs/reliability.md lacks `{END}`"))?;
-    std::fs::write(path, format!("{before}{BEGIN}{}{END}{after}", part(tally, took)))?;
+    std::fs::write(path, format!("{before}{BEGIN}{}{END}{after}", part(kept)))?;
     Ok(())
 }
 
-fn part(tally: &Tally, took: &str) -> String {
+fn part(kept: &Kept) -> String {
+    let tally = &kept.tally;
     let mut text = format!(
-        "The long run took {took} and found {} violations.\n\n| lane | what was looked at | violations |\n|---|---|---:|\n",
-        tally.violations()
+        "The long lanes took {} together and found {} violations (commit {}).\n\n| lane | what was looked at | violations |\n|---|---|---:|\n",
+        super::length(kept.took),
+        tally.violations(),
+        kept.commits.join(", ")
     );
     for lane in &tally.lanes {
         let counts: Vec<String> = lane.counts.iter().map(|(what, count)| format!("{} {what}", grouped(*count))).collect();

@@ -22,7 +22,7 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp, Unit};
+use jiff::{SignedDuration, Timestamp};
 use ledger::HoldId;
 use rusqlite::ffi;
 use tokio::sync::oneshot;
@@ -37,6 +37,7 @@ use self::shared::Shared;
 use self::step::{Died, Step};
 use self::turn::{Fault, Publish, Turn};
 use self::waiting::Waiting;
+use crate::clock::in_micros;
 use crate::disk::{attempts, meta};
 use crate::{AttemptEnd, BooksError, Clock, RefusedCall, Survives};
 
@@ -221,7 +222,7 @@ impl Writer {
             ahead if ahead < WAIT_MAX => last,
             _ => last.saturating_add(steady.saturating_sub(since)).unwrap_or(last),
         };
-        now.round(jiff::TimestampRound::new().smallest(Unit::Microsecond).mode(jiff::RoundMode::Floor)).unwrap_or(last).max(last)
+        in_micros(now).max(last)
     }
 
     /// Keeps the journal's time for the next process where it is far ahead of the wall clock: what happened last may be long ago.

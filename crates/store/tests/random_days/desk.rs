@@ -1,5 +1,6 @@
 //! One day at the books and at the reference beside them.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +46,10 @@ pub struct Desk<'a> {
     tokens: u64,
     wall: Timestamp,
     steady: Duration,
+    /// When something happened last by the journal's time, and the steady clock then.
+    last: Cell<(Timestamp, Duration)>,
+    /// The journal's time that an orderly end left far ahead of the wall clock.
+    kept: Timestamp,
     last_sweep: Duration,
     /// Runs by their number in the day.
     runs: BTreeMap<u128, RunId>,
@@ -73,6 +78,8 @@ impl<'a> Desk<'a> {
             tokens: 0,
             wall: day.begins.parse().unwrap(),
             steady: Duration::ZERO,
+            last: Cell::new((Timestamp::MIN, Duration::ZERO)),
+            kept: Timestamp::MIN,
             last_sweep: Duration::ZERO,
             runs: BTreeMap::new(),
             status: BTreeMap::new(),
@@ -86,9 +93,16 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// The writer's now: whole microseconds.
+    /// The writer's now, in whole microseconds: never back; after a step back of an hour or more it goes on with the steady clock.
     fn now(&self) -> Timestamp {
-        self.wall.round(TimestampRound::new().smallest(Unit::Microsecond).mode(jiff::RoundMode::Floor)).unwrap()
+        let whole = |at: Timestamp| at.round(TimestampRound::new().smallest(Unit::Microsecond).mode(jiff::RoundMode::Floor)).unwrap();
+        let happened = self.model.clock(Timestamp::MIN);
+        if happened > self.last.get().0 {
+            self.last.set((happened, self.steady));
+        }
+        let (last, since) = self.last.get();
+        let is_far_ahead = last.duration_since(self.wall) >= SignedDuration::from_hours(1);
+        whole(if is_far_ahead { last + (self.steady - since) } else { self.wall }).max(last)
     }
 
     fn until(&self) -> Timestamp {
@@ -100,6 +114,7 @@ impl<'a> Desk<'a> {
             Op::Step { .. } | Op::Jump { .. } | Op::ToBoundary { .. } => {
                 // The writer has just answered and sleeps, so it sees both clocks move at once.
                 self.books.tick().await.map_err(|error| error.to_string())?;
+                self.now();
                 self.move_clock(op);
                 // Those whom the first tick sweeps are due at the second.
                 self.tick().await?;
@@ -157,6 +172,11 @@ impl<'a> Desk<'a> {
     async fn tick(&mut self) -> Checked {
         self.books.tick().await.map_err(|error| error.to_string())?;
         let now = self.now();
+        match self.last.get().0.duration_since(self.wall) {
+            ahead if ahead >= SignedDuration::from_hours(1) => self.met.notice("journal went on ahead of the clock"),
+            ahead if ahead > SignedDuration::ZERO => self.met.notice("clock stood behind the journal"),
+            _ => {}
+        }
         for hold in self.model.due(now) {
             self.make(&Command::Assume(hold), now)?;
         }
@@ -497,6 +517,9 @@ impl<'a> Desk<'a> {
             self.met.notice("restarted with open holds");
         }
         self.nobody_waits();
+        if self.now().duration_since(self.wall) >= SignedDuration::from_hours(1) {
+            self.kept = self.now();
+        }
         self.books.close().await.map_err(|error| error.to_string())?;
         let (books, opened) = open_at(self.dir.path(), &self.clock);
         self.books = books;
@@ -530,8 +553,9 @@ impl<'a> Desk<'a> {
     fn orphan(&mut self, unresolved: usize) -> Checked {
         self.restarted = true;
         self.last_sweep = self.steady;
+        self.last.set((self.model.clock(self.kept), self.steady));
         for hold in self.model.open_holds() {
-            self.make(&Command::Unresolve(hold), self.wall)?;
+            self.make(&Command::Unresolve(hold), self.now())?;
         }
         same("unresolved after a restart", &unresolved, &self.model.open_holds().len())
     }

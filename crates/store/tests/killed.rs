@@ -93,11 +93,14 @@ fn a_hold_is_synced_before_its_answer_and_a_settlement_soon_after() {
         let told = read_lines(&mut command.spawn().unwrap(), usize::MAX);
         assert_eq!(told.len(), child::CALLS);
         let steps = steps(&std::fs::read_to_string(log).unwrap());
+        // The writer's own housekeeping, about once a second, may sync between any two steps; a wait for a sync would be in all of them.
+        let waited = |word: &str| steps.iter().filter(|(before, _, syncs)| before == word && *syncs > 0).count();
+        assert!(waited("asks settle") <= child::CALLS / 2, "{part}: {steps:?}");
+        assert!(part == "pairs" || waited("asks hold") <= child::CALLS / 2, "{part}: {steps:?}");
         for (before, after, syncs) in &steps {
             let what = format!("{part}: {syncs} syncs between `{before}` and `{after}`: {steps:?}");
             match (before.as_str(), after.as_str()) {
                 ("asks hold", _) if part == "pairs" => assert!(*syncs > 0, "{what}"),
-                ("asks hold", _) | ("asks settle", _) => assert_eq!(*syncs, 0, "{what}"),
                 (_, "synced") if part == "pairs" => assert!(*syncs > 0, "{what}"),
                 _ => {}
             }

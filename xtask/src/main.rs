@@ -22,6 +22,7 @@ cargo xtask COMMAND
   check --quick       only what needs no build
   prove [--long] [--lane NAME] [--seed N] [--jobs N]
                       every lane of the proof; --long writes docs/reliability.md; --seed repeats one history of a lane
+  prove --page        write docs/reliability.md from the last long run of each lane
   prove --planted [WORDS]
                       mistakes made on purpose, each of which a simulated history has to notice
   fuzz [--seconds N] [--keep] [TARGET ...]

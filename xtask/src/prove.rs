@@ -31,6 +31,9 @@ pub fn run(words: &[&str]) -> anyhow::Result<()> {
     if let ["--planted", rest @ ..] = words {
         return planted::run(rest.first().copied());
     }
+    if words == ["--page"] {
+        return page::write(&kept::all()?);
+    }
     let asked = Asked::read(words)?;
     let programs = asked.build()?;
     let begun = Instant::now();

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use super::lanes::LANES;
@@ -18,6 +17,8 @@ pub struct Kept {
     pub took: Duration,
     /// The commits that they ran at.
     pub commits: Vec<String>,
+    /// Lanes whose long run never held here.
+    pub missing: Vec<&'static str>,
 }
 
 fn folder() -> PathBuf {
@@ -34,13 +35,15 @@ pub fn keep(lane: &str, took: Duration, lines: &[String]) -> anyhow::Result<()> 
     Ok(std::fs::write(folder().join(format!("{lane}.json")), kept.to_string())?)
 }
 
-/// Every lane's; an error names a lane that never held.
+/// Every lane's.
 pub fn all() -> anyhow::Result<Kept> {
-    let mut all = Kept { tally: Tally::default(), took: Duration::ZERO, commits: Vec::new() };
+    let mut all = Kept { tally: Tally::default(), took: Duration::ZERO, commits: Vec::new(), missing: Vec::new() };
     for lane in LANES {
         let file = folder().join(format!("{}.json", lane.name));
-        let text = std::fs::read(&file);
-        let text = text.with_context(|| format!("docs/reliability.md isn't written: the long lane `{}` never held", lane.name))?;
+        let Ok(text) = std::fs::read(&file) else {
+            all.missing.push(lane.name);
+            continue;
+        };
         let kept: Value = serde_json::from_slice(&text)?;
         kept["lines"].as_array().into_iter().flatten().filter_map(Value::as_str).try_for_each(|line| all.tally.read(line, lane.name))?;
         all.took += Duration::from_secs(kept["seconds"].as_u64().unwrap_or(0));

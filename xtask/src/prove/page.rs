@@ -26,6 +26,10 @@ fn part(kept: &Kept) -> String {
         tally.violations(),
         kept.commits.join(", ")
     );
+    if !kept.missing.is_empty() {
+        let missing: Vec<String> = kept.missing.iter().map(|lane| format!("`{lane}`")).collect();
+        text = format!("**Not yet run at length to their end:** {}; their short runs are part of CI.\n\n{text}", missing.join(", "));
+    }
     for lane in &tally.lanes {
         let counts: Vec<String> = lane.counts.iter().map(|(what, count)| format!("{} {what}", grouped(*count))).collect();
         let title = if lane.title.is_empty() { &lane.lane } else { &lane.title };

@@ -397,7 +397,8 @@ impl Witness {
             _ => return Err(format!("a hold is trued up that is {:?}", hold.standing)),
         };
         self.move_money(&id, Some(before), Some(cost), event)?;
-        self.stand(&id, Standing::Settled { cost, estimated: false });
+        // The journal doesn't say whether the later cost is exact: a call that was assumed while it ran may end as an estimate.
+        self.stand(&id, Standing::Settled { cost, estimated: true });
         seen.push("an assumed cost was trued up");
         Ok(())
     }

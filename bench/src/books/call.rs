@@ -44,8 +44,8 @@ pub fn request(id: u128, user: u64) -> HoldRequest {
             .collect(),
     );
     let amount = Nanos::new(40_000_000);
-    let assume_at = at.saturating_add(SignedDuration::from_mins(60)).unwrap_or(at);
-    let ask = HoldAsk { id: hold, attributes: Arc::clone(&attributes), run: None, min: amount, want: amount, covered: false, assume_at };
+    let assume_after = SignedDuration::from_mins(60);
+    let ask = HoldAsk { id: hold, attributes: Arc::clone(&attributes), run: None, min: amount, want: amount, covered: false, assume_after };
     let start = AttemptStart {
         call: CallId(id),
         attempt: 1,

@@ -89,8 +89,7 @@ impl Scene {
         }
         self.honest_call();
         let peak = self.peak();
-        let calls = self.mete.json(&["calls", "list", "--limit", "10000"]);
-        let calls = calls.as_array().unwrap();
+        let calls = self.mete.calls();
         let open: Vec<&Value> =
             calls.iter().filter(|call| !matches!(call["status"].as_str(), Some("settled" | "voided" | "refused"))).collect();
         assert!(open.is_empty(), "calls without an end: {open:?}");

@@ -56,6 +56,8 @@ pub struct Reading {
     pub events: u64,
     /// Whether the stream's terminal event was seen (always true for a complete JSON answer).
     pub complete: bool,
+    /// Whether a stream said something of the answer before any error: then work was begun, even if no text came.
+    pub opened: bool,
     /// An error that came inside a 200 stream, by its code.
     pub error: Option<String>,
 }

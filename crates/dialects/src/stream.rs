@@ -174,8 +174,9 @@ impl Events {
         };
         let (root, reading) = (doc.root(), &mut self.reading);
         reading.events += 1;
+        let mut passing = Passing::On;
         match self.operation {
-            Operation::Chat | Operation::Completions => return openai::chat_event(root, self.counting, reading, &mut self.choices),
+            Operation::Chat | Operation::Completions => passing = openai::chat_event(root, self.counting, reading, &mut self.choices),
             Operation::Responses => openai::responses_event(root, self.counting, reading),
             Operation::Messages => anthropic::message_event(root, reading, &mut self.counts),
             Operation::Generate | Operation::StreamGenerate => gemini::generate_event(root, reading),
@@ -185,6 +186,7 @@ impl Events {
             Operation::Transcriptions | Operation::Translations => openai::audio_event(root, false, reading),
             _ => {}
         }
-        Passing::On
+        reading.opened |= reading.error.is_none() && root.get("type").is_none_or(|kind| !kind.is_text("ping"));
+        passing
     }
 }

@@ -62,13 +62,13 @@ pub(crate) async fn admit(
         min: attempt.need.min,
         want: attempt.need.want,
         covered: attempt.covered,
-        assume_at: assume_at(settings, at),
+        assume_after: assume_after(settings),
     };
     let start = start(books, settings, prices, call, attempt, hold, at);
     let asked = Instant::now();
     let answer = tokio::select! {
         biased;
-        answer = books.hold(HoldRequest { ask, start, wait: settings.wait }) => answer,
+        answer = books.hold(HoldRequest { ask, start, wait: wait(settings, call, asked) }) => answer,
         () = client.left() => return Ok(Admission::Left),
     };
     match answer.map_err(|error| unavailable(&error))? {
@@ -94,10 +94,17 @@ fn unavailable(error: &store::BooksError) -> Box<Denied> {
     Denied::ledger_unavailable()
 }
 
+/// How long the call may wait for money: its wait, but so that the provider has its time to begin an answer before the call's
+/// deadline. A call that is granted later than that would be sent only to be given up, its cost unknown.
+fn wait(settings: &Settings, call: &Call, now: Instant) -> Duration {
+    let left = call.deadline.saturating_duration_since(now).saturating_sub(settings.timeouts.first_byte);
+    settings.wait.min(left)
+}
+
 /// After the provider's deadline and a grace nobody can learn the outcome by waiting.
-fn assume_at(settings: &Settings, at: Timestamp) -> Timestamp {
+fn assume_after(settings: &Settings) -> SignedDuration {
     let after = settings.timeouts.total.saturating_add(settings.timeouts.assume_grace);
-    SignedDuration::try_from(after).ok().and_then(|after| at.checked_add(after).ok()).unwrap_or(Timestamp::MAX)
+    SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX)
 }
 
 fn granted(attempt: &Attempt<'_>, call: &Call, grant: Grant, waited: Duration) -> Admitted {

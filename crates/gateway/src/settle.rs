@@ -80,7 +80,8 @@ const TEXT_BYTES_MIN: u64 = 32;
 
 /// Decides the money of an ended attempt.
 ///
-/// - Nothing sent, or a complete error answer without usage: nothing.
+/// - Nothing sent, or a complete error answer without usage, or a stream whose first word is an error, or that ends as failed
+///   before any output: nothing.
 /// - Sent without an answer: unknown, and counted as held until it is known or assumed.
 /// - Usage of a finished answer: its exact cost, also beyond the hold.
 /// - Usage of nothing beside text: as if there were none, unless the provider is trusted with that.
@@ -96,7 +97,8 @@ pub(crate) fn verdict(basis: &Basis<'_>, metered: &Metered) -> Verdict {
     let success = metered.status.is_none_or(|status| status.is_success());
     let status = status_word(metered, success);
     let reading = &metered.reading;
-    let stopped_before_work = reading.error.is_some() && reading.output_bytes == 0 && reading.partial.is_none();
+    let was_begun = reading.opened && !reading.complete || reading.output_bytes > 0 || reading.partial.is_some();
+    let stopped_before_work = reading.error.is_some() && !was_begun;
     let verdict = match &reading.usage {
         UsageReading::Reported(usage) if is_doubted(basis, metered, usage) => {
             partial(basis, metered, Some(usage), status).flagged("usage of nothing beside an answer: not believed (zero_usage)")

@@ -101,7 +101,8 @@ impl Ledger {
         let shadowed = places.iter().filter(told).map(|place| place.account.clone()).collect();
         let amount = |place: &Place| if place.counts { granted } else { Nanos::ZERO };
         let accounts = places.into_iter().map(|place| (amount(&place), place.account)).map(|(amount, account)| (account, amount)).collect();
-        let (id, assume_at, covered) = (ask.id, ask.assume_at, ask.covered);
+        let (id, covered) = (ask.id, ask.covered);
+        let assume_at = at.saturating_add(ask.assume_after).unwrap_or(Timestamp::MAX);
         Ok(Held { id, at, granted, accounts, assume_at, covered, shadowed })
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::SignedDuration;
 use money::Nanos;
 
 use crate::{Attributes, BudgetSpec, HoldId, Refusal, RunId, RunSpec};
@@ -22,8 +22,9 @@ pub struct HoldAsk {
     pub want: Nanos,
     /// Covered by a subscription: counts only where list value is measured.
     pub covered: bool,
-    /// When an unresolved outcome is assumed spent.
-    pub assume_at: Timestamp,
+    /// How long after the hold, by the ledger's own time, an unresolved outcome is assumed spent. A moment of the asker's clock
+    /// would be another one here, if that clock was moved in between.
+    pub assume_after: SignedDuration,
 }
 
 /// What the ledger can be asked to do.

@@ -156,8 +156,8 @@ fn budget(name: &str, limit: i64, team: Option<&str>) -> Command {
 
 fn ask(id: u128, team: &str, amount: i64, run: Option<u128>) -> HoldAsk {
     let attributes = std::sync::Arc::new([("team".to_owned(), team.to_owned())].into());
-    let (amount, assume_at) = (Nanos::new(amount), start().checked_add(1.minute()).expect("in range"));
-    HoldAsk { id: HoldId(id), attributes, run: run.map(RunId), min: amount, want: amount, covered: false, assume_at }
+    let (amount, assume_after) = (Nanos::new(amount), jiff::SignedDuration::from_mins(1));
+    HoldAsk { id: HoldId(id), attributes, run: run.map(RunId), min: amount, want: amount, covered: false, assume_after }
 }
 
 fn hold(id: u128, team: &str, amount: i64) -> Command {

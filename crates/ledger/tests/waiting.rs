@@ -133,7 +133,7 @@ impl Desk {
             min: Nanos::new(min),
             want: Nanos::new(min + more),
             covered,
-            assume_at: Timestamp::MAX,
+            assume_after: jiff::SignedDuration::MAX,
         };
         if let Some(shaped) = self.queue.turn(&self.ledger, &ask, self.now) {
             let decided = self.ledger.decide(&Command::Hold(shaped), self.now);

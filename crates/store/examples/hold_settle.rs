@@ -273,8 +273,8 @@ fn request(agent: u64) -> HoldRequest {
         ("user", "ada@example.com"),
     ]));
     let (min, want) = (Nanos::new(4_000_000), Nanos::new(40_000_000));
-    let assume_at = at.saturating_add(SignedDuration::from_mins(15)).unwrap_or(at);
-    let ask = HoldAsk { id: hold, attributes: Arc::clone(&attributes), run: None, min, want, covered: false, assume_at };
+    let assume_after = SignedDuration::from_mins(15);
+    let ask = HoldAsk { id: hold, attributes: Arc::clone(&attributes), run: None, min, want, covered: false, assume_after };
     let start = AttemptStart {
         call: CallId(Ulid::new().0),
         attempt: 1,

@@ -47,7 +47,6 @@ async fn holds_of_an_earlier_process_are_unresolved_until_somebody_knows_better_
     put(&books, budget("all", "10", &[])).await;
     let mut requests: Vec<_> = (0..4).map(|_| request("1", &[])).collect();
     for request in &mut requests {
-        request.ask.assume_at = "2026-11-23T10:15:00Z".parse().unwrap();
         granted(books.hold(request.clone()).await.unwrap());
     }
     books.close().await.unwrap();
@@ -120,8 +119,7 @@ async fn a_hold_that_nobody_ends_is_assumed_spent_and_corrected_when_the_end_com
     let clock = FakeClock::new("2026-11-23T10:00:00Z");
     let (books, _) = open_at(dir.path(), &clock);
     put(&books, budget("all", "10", &[])).await;
-    let mut forgotten = request("2", &[]);
-    forgotten.ask.assume_at = "2026-11-23T10:15:00Z".parse().unwrap();
+    let forgotten = request("2", &[]);
     let hold = granted(books.hold(forgotten.clone()).await.unwrap()).hold;
     for (minutes, status) in [(14, "held"), (1, "held"), (2, "unresolved"), (1, "assumed")] {
         clock.advance(minutes * 60);

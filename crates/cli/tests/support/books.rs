@@ -43,8 +43,8 @@ struct Pair<'a> {
 pub fn compare(fake: &Fake, mete: &Mete, all_seen: bool) -> Compared {
     let mut compared = Compared::default();
     let bill = fake.provider.books().bill(0);
-    let calls = mete.json(&["calls", "list", "--limit", "10000"]);
-    let calls: Vec<&Value> = calls.as_array().unwrap().iter().collect();
+    let calls = mete.calls();
+    let calls: Vec<&Value> = calls.iter().collect();
     let pairs = pair(&mut compared, bill["requests"].as_array().unwrap(), &calls);
     for pair in &pairs {
         judge(&mut compared, pair);

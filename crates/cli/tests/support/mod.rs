@@ -180,21 +180,35 @@ impl Mete {
 
     /// The ledger's journal, line by line, over the admin API.
     pub fn journal(&self) -> Vec<Value> {
+        self.pages("/api/v1/journal?limit=5000", |last| {
+            format!("&after={}", last.map_or(0, |line| line["seq"].as_u64().unwrap()))
+        })
+    }
+
+    /// Every call, newest first, over the admin API.
+    pub fn calls(&self) -> Vec<Value> {
+        self.pages("/api/v1/calls?limit=5000", |last| {
+            last.map_or_else(String::new, |call| format!("&before={}", call["call_id"].as_str().unwrap()))
+        })
+    }
+
+    /// All pages of a list; `next` says what follows on the last row so far.
+    fn pages(&self, path: &str, next: impl Fn(Option<&Value>) -> String) -> Vec<Value> {
         let token = std::fs::read_to_string(self.dir.path().join("admin.token")).unwrap();
-        let url = format!("http://{}", self.address);
+        let url = format!("http://{}{path}", self.address);
         let headers = [("authorization".to_owned(), format!("Bearer {}", token.trim()))];
         let client = simulator::client::Client::default();
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let mut lines: Vec<Value> = Vec::new();
+        let mut rows: Vec<Value> = Vec::new();
         loop {
-            let after = lines.last().map_or(0, |line| line["seq"].as_u64().unwrap());
-            let url = format!("{url}/api/v1/journal?after={after}&limit=5000");
+            let url = format!("{url}{}", next(rows.last()));
             let answered = runtime.block_on(client.send(http::Method::GET, &url, &headers, Vec::new())).unwrap();
-            let page: Vec<Value> = serde_json::from_slice(&answered.body).unwrap();
+            let page: Vec<Value> = serde_json::from_slice(&answered.body)
+                .unwrap_or_else(|why| panic!("{url}: {why}: {}", String::from_utf8_lossy(&answered.body)));
             if page.is_empty() {
-                return lines;
+                return rows;
             }
-            lines.extend(page);
+            rows.extend(page);
         }
     }
 

@@ -301,8 +301,9 @@ async fn exchange(sim: &Arc<Sim>, process: &Arc<Process>, ask: &Ask) -> Went {
         }
     }
     // The wait is the same for all calls, and a change of the wall clock shortens it for nobody.
-    if code == "budget_held" && told["waiting_helps"] == true && waited < sim.plan.manners.wait {
-        sim.wrong(format!("call {} is refused after {waited:?}, BEFORE ITS WAIT of {:?} is over", ask.number, sim.plan.manners.wait));
+    let due = sim.plan.manners.wait();
+    if code == "budget_held" && told["waiting_helps"] == true && waited < due {
+        sim.wrong(format!("call {} is refused after {waited:?}, BEFORE ITS WAIT of {due:?} is over", ask.number));
     }
     judge(sim, status, &code, told);
     Went::Answered(status.as_u16(), code)

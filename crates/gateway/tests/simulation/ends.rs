@@ -48,7 +48,7 @@ async fn rest(sim: &Arc<Sim>) -> Arc<Process> {
     let until = tokio::time::Instant::now() + REST;
     loop {
         tokio::time::sleep(Duration::from_millis(200)).await;
-        let process = sim.up.get().filter(|process| !process.is_dead());
+        let process = sim.up.get().filter(|process| !process.is_dead() && !process.is_stopping());
         if let Some(process) = process {
             let stats = process.books().stats();
             if process.gateway().in_flight() == 0

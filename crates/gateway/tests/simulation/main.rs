@@ -157,7 +157,7 @@ async fn found(sim: &Arc<Sim>) {
 /// Lets clients come, with everything that this seed plays, until all of them are done.
 async fn traffic(sim: &Arc<Sim>) {
     tokio::spawn(chaos::supervise(Arc::clone(sim)));
-    let chaos = tokio::spawn(chaos::disturb(Arc::clone(sim)));
+    tokio::spawn(chaos::disturb(Arc::clone(sim)));
     let mut chance = sim.fork();
     let mut clients = Vec::new();
     let next = Arc::new(AtomicU64::new(sim.plan.calls));
@@ -178,7 +178,6 @@ async fn traffic(sim: &Arc<Sim>) {
     for client in clients {
         client.await.unwrap();
     }
-    chaos.abort();
 }
 
 async fn come(sim: Arc<Sim>, ask: client::Ask, at: Duration) {

@@ -85,6 +85,13 @@ pub struct Manners {
     pub fallback: bool,
 }
 
+impl Manners {
+    /// How long a call waits for money: it leaves the provider its time to begin an answer before the deadline.
+    pub fn wait(&self) -> Duration {
+        self.wait.min(self.total.saturating_sub(self.first_byte))
+    }
+}
+
 /// One seed's world.
 #[derive(Clone, Debug)]
 pub struct Plan {

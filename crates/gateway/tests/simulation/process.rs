@@ -25,6 +25,8 @@ pub struct Process {
     dead: Gate<Crash>,
     /// Stopped by itself, with everything written.
     closed: AtomicBool,
+    /// A stop has begun: it ends by itself.
+    stopping: AtomicBool,
     pub disk_works: AtomicBool,
     commits: AtomicU64,
     lines: Mutex<Vec<Arc<Life>>>,
@@ -77,6 +79,10 @@ impl Process {
         sim.witness.lock().unwrap().close();
     }
 
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
     fn end(&self, crash: Crash) {
         self.dead.set(crash);
         self.lines.lock().unwrap().drain(..).for_each(|life| life.end());
@@ -84,6 +90,7 @@ impl Process {
 
     /// Drains and closes, as on SIGTERM.
     pub async fn stop(&self, sim: &Sim, deadline: Duration) {
+        self.stopping.store(true, Ordering::Relaxed);
         let before = self.gateway().in_flight();
         self.gateway().drain(deadline).await;
         if self.is_dead() {
@@ -126,6 +133,7 @@ impl Process {
             next,
             dead: Gate::default(),
             closed: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
             disk_works: AtomicBool::new(true),
             commits: AtomicU64::new(0),
             lines: Mutex::default(),

@@ -422,7 +422,7 @@ impl Model {
                 .iter()
                 .map(|place| (place.account.clone(), if place.counts { narrow(granted) } else { Nanos::ZERO }))
                 .collect(),
-            assume_at: ask.assume_at,
+            assume_at: at.checked_add(ask.assume_after).unwrap_or(Timestamp::MAX),
             covered: ask.covered,
             shadowed: places.iter().filter(over).map(|place| place.account.clone()).collect(),
         }))

@@ -1,7 +1,7 @@
 //! What a random day looks like: many holds near the limits, few definitions, clocks that step and jump, around an instant
 //! at which some zone changes its clocks.
 
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use ledger::{Attributes, BudgetSpec, Command, HoldAsk, HoldId, Measure, OnExceed, RunId, RunSpec, Window};
 use money::Nanos;
 use proptest::prelude::*;
@@ -353,8 +353,8 @@ impl Day {
                     Amount::Plain(more) => min.checked_add(Nanos::new(*more))?,
                     other => resolve(*other, left).max(min),
                 };
-                let assume_at = model.clock(now).checked_add(patience_s.seconds()).ok()?;
-                Command::Hold(HoldAsk { id: HoldId(*id), attributes: attributes.into(), run, min, want, covered: *covered, assume_at })
+                let assume_after = SignedDuration::from_secs(*patience_s);
+                Command::Hold(HoldAsk { id: HoldId(*id), attributes: attributes.into(), run, min, want, covered: *covered, assume_after })
             }
             Op::Settle { nth: n, cost, estimated } => {
                 let hold = nth(n);

@@ -136,7 +136,7 @@ impl Book {
             min,
             want,
             covered: false,
-            assume_at: Timestamp::from_second(self.now.as_second() + ASSUME_AFTER_S).expect("in range"),
+            assume_after: jiff::SignedDuration::from_secs(ASSUME_AFTER_S),
         };
         for who in &args[1..amount_at] {
             match who.split_once(['=', ':']) {

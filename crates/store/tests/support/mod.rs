@@ -145,7 +145,7 @@ pub fn request_for(call: CallId, attempt: u32, amount: &str, pairs: &[(&str, &st
         min: usd(amount),
         want: usd(amount),
         covered: false,
-        assume_at: at + SignedDuration::from_mins(15),
+        assume_after: SignedDuration::from_mins(15),
     };
     let start = AttemptStart {
         call,

@@ -94,11 +94,10 @@ fn unavailable(error: &store::BooksError) -> Box<Denied> {
     Denied::ledger_unavailable()
 }
 
-/// How long the call may wait for money: its wait, but so that the provider has its time to begin an answer before the call's
-/// deadline. A call that is granted later than that would be sent only to be given up, its cost unknown.
+/// How long the call may wait for money: its wait, but at most half of the time that it has left. A call that is granted at its
+/// deadline would be sent only to be given up, its cost unknown.
 fn wait(settings: &Settings, call: &Call, now: Instant) -> Duration {
-    let left = call.deadline.saturating_duration_since(now).saturating_sub(settings.timeouts.first_byte);
-    settings.wait.min(left)
+    settings.wait.min(call.deadline.saturating_duration_since(now) / 2)
 }
 
 /// After the provider's deadline and a grace nobody can learn the outcome by waiting.

@@ -86,9 +86,9 @@ pub struct Manners {
 }
 
 impl Manners {
-    /// How long a call waits for money: it leaves the provider its time to begin an answer before the deadline.
+    /// How long a call waits for money: at most half of the time that it has.
     pub fn wait(&self) -> Duration {
-        self.wait.min(self.total.saturating_sub(self.first_byte))
+        self.wait.min(self.total / 2)
     }
 }
 

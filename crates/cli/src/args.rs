@@ -79,6 +79,9 @@ pub enum Command {
     /// Prices: show, why, set, import, accept, diff, conflicts, verify, snapshot
     #[command(subcommand)]
     Prices(Prices),
+    /// Coming from elsewhere: another gateway's config becomes a `mete.toml` and a report
+    #[command(subcommand)]
+    Import(Import),
     /// What a usage document costs: meters × rates
     Cost(Cost),
     /// One call's arithmetic, as a person would check it
@@ -300,6 +303,30 @@ pub struct KeyRules {
     /// Calls at a time
     #[arg(long)]
     pub concurrency: Option<u64>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Import {
+    /// LiteLLM's proxy config: providers, aliases, fallbacks, prices, teams and budgets; lists what could not be taken over
+    Litellm(ImportLitellm),
+}
+
+#[derive(Args, Debug)]
+pub struct ImportLitellm {
+    /// The proxy's `config.yaml`
+    pub config: PathBuf,
+    /// Where the config is written; its price file comes beside it, as `NAME.prices.jsonl`
+    #[arg(long, value_name = "FILE", default_value = "mete.toml")]
+    pub output: PathBuf,
+    /// Teams with their budgets: what LiteLLM's `GET /team/list` answers
+    #[arg(long, value_name = "FILE")]
+    pub teams: Option<PathBuf>,
+    /// Keys with their limits: what LiteLLM's `GET /key/list?return_full_object=true` answers
+    #[arg(long, value_name = "FILE")]
+    pub keys: Option<PathBuf>,
+    /// Write over files that are there already
+    #[arg(long)]
+    pub force: bool,
 }
 
 #[derive(Debug, Subcommand)]

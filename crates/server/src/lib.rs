@@ -5,6 +5,7 @@
 //!   every command of the binary that reads or changes something goes through it, so that there is one surface.
 //! - [`config`] reads `mete.toml`; its table of keys also makes `docs/configuration.md` and `--print-config`.
 //! - [`verify`], [`restore`] and [`doctor`] need no server; [`Api::of_prices`] and [`Api::of_book`] need no data directory.
+//! - [`import`] reads another gateway's config into a `mete.toml`.
 //! - [`difference`] and [`findings`] compare and check price lists.
 //!
 //! The admin API, JSON in and out, below `/api/v1` (`docs/openapi.json` has every field):
@@ -27,6 +28,7 @@ mod api;
 pub mod config;
 mod control;
 mod doctor;
+pub mod import;
 mod log;
 mod offline;
 mod place;

@@ -8,13 +8,14 @@ mod check;
 #[cfg(feature = "demo")]
 mod demo;
 mod estimate;
+mod import;
 mod keys;
 mod prices;
 mod run;
 mod runs;
 mod serve;
 
-use crate::args::Command;
+use crate::args::{Command, Import};
 use crate::context::Context;
 use crate::exit;
 
@@ -30,6 +31,7 @@ pub async fn dispatch(context: &Context, command: Command) -> anyhow::Result<u8>
         Command::Calls(command) => calls::calls(context, command).await?,
         Command::Runs(command) => runs::runs(context, command).await?,
         Command::Prices(command) => return prices::prices(context, command).await,
+        Command::Import(Import::Litellm(options)) => import::litellm(context, &options)?,
         Command::Cost(options) => estimate::cost(context, options).await?,
         Command::Explain { call } => calls::explain(context, &call).await?,
         Command::Estimate(options) => estimate::estimate(context, &options).await?,

@@ -26,7 +26,15 @@ fn budget(name: &str, limit: Option<Nanos>, matches: Attributes) -> BudgetSpec {
 }
 
 fn ask(id: u128, attributes: Attributes, min: Nanos, want: Nanos) -> Command {
-    Command::Hold(HoldAsk { id: HoldId(id), attributes: attributes.into(), run: None, min, want, covered: false, assume_after: jiff::SignedDuration::ZERO })
+    Command::Hold(HoldAsk {
+        id: HoldId(id),
+        attributes: attributes.into(),
+        run: None,
+        min,
+        want,
+        covered: false,
+        assume_after: jiff::SignedDuration::ZERO,
+    })
 }
 
 fn tell(ledger: &mut Ledger, command: &Command) -> Result<Event, No> {

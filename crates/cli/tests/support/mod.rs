@@ -180,9 +180,7 @@ impl Mete {
 
     /// The ledger's journal, line by line, over the admin API.
     pub fn journal(&self) -> Vec<Value> {
-        self.pages("/api/v1/journal?limit=5000", |last| {
-            format!("&after={}", last.map_or(0, |line| line["seq"].as_u64().unwrap()))
-        })
+        self.pages("/api/v1/journal?limit=5000", |last| format!("&after={}", last.map_or(0, |line| line["seq"].as_u64().unwrap())))
     }
 
     /// Every call, newest first, over the admin API.

@@ -1,22 +1,27 @@
 //! Stage 2, which attributes: from the key, the run, headers, the body, and what known agents already send.
 //!
-//! Who wins, from the weakest: what agents send by themselves, Mete's own headers, the run's tags, the key's attributes.
+//! Who wins, from the weakest: what agents send by themselves, Mete's own headers, the run's tags, the key's attributes, virtual tags.
 
 use std::sync::Arc;
 
+use dialects::Request;
 use http::HeaderMap;
+use jiff::Timestamp;
 use ledger::{Attributes, RunId};
+use rules::{Facts, RuleSet};
 use store::{Books, RunRecord, run_text};
 
 use crate::authenticate::{Caller, run_of_token};
 use crate::denied::{Denied, Step, echo};
 
-/// Facts of a call that only Mete sets.
-const FACTS: [&str; 9] = ["key", "run", "parent", "model", "provider", "seller", "region", "tier", "dialect"];
+/// Facts of a call that only Mete sets, and which of them are known when rules are applied: the others are found out when a provider is
+/// chosen.
+pub const FACTS: Facts = Facts { known: &["key", "run", "model"], later: &["parent", "provider", "seller", "region", "tier", "dialect"] };
+
 /// Whether an attribute is a fact of a call, which neither a client nor a definition can set.
 #[must_use]
 pub fn is_fact(name: &str) -> bool {
-    FACTS.contains(&name)
+    FACTS.known.contains(&name) || FACTS.later.contains(&name)
 }
 
 /// Labels that agents send unasked and that every key lets them set: they can't move money to another payer.
@@ -40,14 +45,21 @@ impl Identity {
     }
 }
 
-/// Collects the attributes. `body` is what the request says of its client.
-pub(crate) fn identify(books: &Books, caller: &Caller, headers: &HeaderMap, body: &Attributes) -> Step<Identity> {
+/// Collects the attributes. `request` says what it does of its client.
+pub(crate) fn identify(
+    books: &Books,
+    caller: &Caller,
+    headers: &HeaderMap,
+    request: &Request,
+    rules: Option<&RuleSet>,
+    at: Timestamp,
+) -> Step<Identity> {
     let said = dialects::attributes_from_headers(headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))));
     let run = run(books, caller, headers)?;
     let allowed = Allowed::of(caller);
     let mut attributes = Attributes::new();
     // Unmodified clients send these unasked, so one that isn't allowed is left out, where an explicit tag is refused.
-    for (name, value) in body.iter().chain(&said.attributes) {
+    for (name, value) in request.attributes.iter().chain(&said.attributes) {
         if allowed.unasked(name) && check_name(name).is_ok() && check_value(name, value).is_ok() {
             attributes.insert(name.clone(), value.clone());
         }
@@ -67,7 +79,37 @@ pub(crate) fn identify(books: &Books, caller: &Caller, headers: &HeaderMap, body
         attributes.extend(key.attributes.clone());
         attributes.insert("key".to_owned(), key.name.clone());
     }
+    tag(rules, &mut attributes, &request.model, at);
     Ok(Identity { attributes: Arc::new(attributes), run, is_codex: said.is_codex })
+}
+
+/// Sets virtual tags and fills in required ones. Rules see the model by the name that was asked for.
+pub(crate) fn tag(rules: Option<&RuleSet>, attributes: &mut Attributes, model: &str, at: Timestamp) {
+    if let Some(rules) = rules {
+        rules.apply(attributes, &[("model", model)], at);
+    }
+}
+
+/// Refuses a call that lacks a required tag, and says how to send each that it lacks.
+pub(crate) fn require(rules: Option<&RuleSet>, caller: &Caller, identity: &Identity) -> Step<()> {
+    let missing: Vec<&str> = rules.map(|rules| rules.missing(&identity.attributes).collect()).unwrap_or_default();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let allowed = Allowed::of(caller);
+    let (own, fixed): (Vec<&str>, Vec<&str>) = missing.iter().partition(|name| allowed.unasked(name));
+    let mut ways = Vec::new();
+    if !own.is_empty() {
+        let pairs: Vec<String> = own.iter().map(|name| format!("{name}=VALUE")).collect();
+        ways.push(format!("send the header `x-mete-tags: {}`", pairs.join(",")));
+    }
+    if !fixed.is_empty() {
+        let flags: String = fixed.iter().map(|name| format!(" --attribute {name}=VALUE")).collect();
+        ways.push(format!("use a key that has them, made by `mete keys create NAME{flags}`"));
+    }
+    let named: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
+    let message = format!("this call lacks {}, which every call needs here; {}", named.join(", "), ways.join(", and "));
+    Err(Denied::bad_request("tag_required", message).with("missing", missing))
 }
 
 /// The run of the key or the path, else the one that `x-mete-run` names by its token.
@@ -191,11 +233,11 @@ impl<'a> Allowed<'a> {
     }
 
     fn unasked(&self, name: &str) -> bool {
-        !FACTS.contains(&name) && (LABELS.contains(&name) || self.lists(name))
+        !is_fact(name) && (LABELS.contains(&name) || self.lists(name))
     }
 
     fn explicit(&self, name: &str) -> Step<()> {
-        if FACTS.contains(&name) {
+        if is_fact(name) {
             return Err(Denied::bad_request(
                 "reserved_attribute",
                 format!("`{name}` is a fact of the call and can't be set by the client"),

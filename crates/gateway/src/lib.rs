@@ -41,7 +41,7 @@ mod upstream;
 
 pub use body::{Aborted, Body, BoxError};
 pub use gateway::Gateway;
-pub use identify::{is_fact, read_tags};
+pub use identify::{FACTS, is_fact, read_tags};
 pub use incoming::ambiguity;
 pub use metrics::{BUCKETS_MICROS, CallLabels, HistogramSnapshot, MetricsSnapshot};
 pub use names::operation as operation_name;

@@ -95,7 +95,8 @@ impl Stage<'_> {
         };
         let body_took = started.elapsed();
         let request = read(&route, &body, &self.settings, &self.gateway.inner.stored, &head.headers)?;
-        let identity = identify::identify(&self.gateway.inner.books, &caller, &head.headers, &request.attributes)?;
+        let rules = self.settings.rules.as_deref();
+        let identity = identify::identify(&self.gateway.inner.books, &caller, &head.headers, &request, rules, at)?;
         known.is_codex = identity.is_codex;
         let (id, deadline) = (known.id, started + self.settings.timeouts.total);
         let (method, headers) = (head.method, head.headers);
@@ -105,6 +106,7 @@ impl Stage<'_> {
             return self.pass_free(&call, client).await;
         }
         known.refusable = Some(Refusable::of(&call));
+        identify::require(rules, &call.caller, &call.identity)?;
         let seat = self.seat(&call)?;
         self.attempts(&call, known, seat.as_ref(), client).await
     }

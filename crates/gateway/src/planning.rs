@@ -108,11 +108,17 @@ pub(crate) async fn plan(gateway: &Gateway, ask: EstimateAsk) -> Result<Estimate
         request.ask = exact;
         target = estimate::target(&prices, provider, &request, target.query.at);
     }
-    let attributes = crate::pipeline::with_facts(&ask.attributes, &target);
+    let mut attributes = ask.attributes;
+    crate::identify::tag(settings.rules.as_deref(), &mut attributes, &request.model, target.query.at);
+    let whose = Whose { seller: &target.query.seller, model: &target.model_sent, attributes: &attributes, run: ask.run };
     let need = target.bound.as_ref().map_err(Clone::clone).and_then(|bound| estimate::need(bound, request.ask.thinking_budget, &settings));
     let (needed, max) = need.as_ref().map_or((Nanos::ZERO, Nanos::ZERO), |need| (need.min, need.want));
-    let matching = gateway.inner.books.matching(attributes, ask.run, needed).await.map_err(|_| Denied::ledger_unavailable())?;
-    let whose = Whose { seller: &target.query.seller, model: &target.model_sent, attributes: &ask.attributes, run: ask.run };
+    let matching = gateway
+        .inner
+        .books
+        .matching(crate::pipeline::with_facts(&attributes, &target), ask.run, needed)
+        .await
+        .map_err(|_| Denied::ledger_unavailable())?;
     let outlook = gateway.inner.history.outlook(&whose, input_bytes_max);
     let range = range(&prices, &target, &request, outlook, max);
     Ok(Estimate {

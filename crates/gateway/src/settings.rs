@@ -1,9 +1,11 @@
 //! What the config means, validated: providers, limits, timeouts, policies. Made by `server`, swapped whole on reload.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use dialects::Dialect;
+use rules::RuleSet;
 
 /// A text that must not appear in logs, errors or exports.
 #[derive(Clone, PartialEq, Eq)]
@@ -204,6 +206,8 @@ pub struct Settings {
     pub unpriced: BTreeMap<String, UnpricedPolicy>,
     /// Uses allowed for server tools without a ceiling of their own, per call.
     pub server_tool_uses: u64,
+    /// Virtual tags and required tags; `None` where there are none.
+    pub rules: Option<Arc<RuleSet>>,
     /// Timeouts.
     pub timeouts: TimeoutSettings,
     /// Sizes.

@@ -18,7 +18,7 @@ use cel::extractors::This;
 use cel::{Context, Env};
 use regex::{Regex, RegexBuilder};
 
-use crate::text::{check_name, short};
+use crate::text::{check_cell, check_name, short};
 
 /// The longest expression.
 pub const EXPRESSION_BYTES_MAX: usize = 1024;
@@ -41,10 +41,14 @@ pub(crate) struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// A fact, else an attribute, else the empty text.
+    /// A fact, else an attribute, else the empty text. Attributes were judged when they came; a fact that no attribute could be,
+    /// such as a model's name of a million letters, is empty.
     pub(crate) fn get(&self, name: &str) -> &'a str {
-        let fact = self.facts.iter().find(|(fact, _)| *fact == name).map(|(_, value)| *value);
-        fact.or_else(|| self.attributes.get(name).map(String::as_str)).unwrap_or_default()
+        match self.facts.iter().find(|(fact, _)| *fact == name) {
+            Some((_, value)) if check_cell(value).is_ok() => value,
+            Some(_) => "",
+            None => self.attributes.get(name).map(String::as_str).unwrap_or_default(),
+        }
     }
 }
 

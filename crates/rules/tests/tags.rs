@@ -116,6 +116,19 @@ fn a_required_tag_is_filled_in_marked_or_missed() {
 }
 
 #[test]
+fn a_fact_wins_over_an_attribute_and_one_that_no_attribute_could_be_is_empty() {
+    let set = RuleSet::compile(of(vec![tag("asked", vec![copy("model")], Some("nothing"))], Vec::new()), &FACTS).unwrap();
+    let long = "m".repeat(257);
+    for (fact, expected) in
+        [("gpt-5", "gpt-5"), ("", "nothing"), (long.as_str(), "nothing"), (&long[..256], &long[..256]), ("a\nb", "nothing")]
+    {
+        let mut call = pairs("model=other");
+        set.apply(&mut call, &[("model", fact)], instant("2026-01-01").unwrap());
+        assert_eq!((call["asked"].as_str(), call["model"].as_str()), (expected, "other"), "{fact}");
+    }
+}
+
+#[test]
 fn it_tells_what_set_each_tag() {
     let tags = vec![tag("a", vec![when("env == 'prod'", literal("1")), copy("model")], None), tag("b", vec![copy("none")], Some("2"))];
     let list = vec![required("c", Missing::Default("3".to_owned())), required("d", Missing::Mark), required("a", Missing::Mark)];

@@ -50,7 +50,7 @@ impl Sources {
 
     /// The files whose change means a reload.
     pub fn files(&self, config: &Config) -> Vec<PathBuf> {
-        self.config.iter().chain(&self.prices).chain(&config.prices).cloned().collect()
+        self.config.iter().chain(&self.prices).chain(&config.prices).chain(&config.lookups).cloned().collect()
     }
 }
 

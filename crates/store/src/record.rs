@@ -101,7 +101,7 @@ pub struct AttemptStart {
     pub block_hashes: Vec<u64>,
     /// Version of the price book and of the config that decided.
     pub price_book: String,
-    /// Version of the config.
+    /// Version of the config and, behind a `+`, of its rules, if it has any.
     pub config: String,
     /// The client's own idempotency key, when it sent one.
     pub idempotency_key: Option<String>,

@@ -103,6 +103,7 @@ fn settings(provider: SocketAddr) -> Settings {
         wait: Duration::from_secs(20),
         unpriced: BTreeMap::new(),
         server_tool_uses: 10,
+        rules: None,
         timeouts: TimeoutSettings {
             header: Duration::from_secs(10),
             body_idle: Duration::from_secs(30),

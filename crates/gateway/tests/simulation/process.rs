@@ -290,6 +290,7 @@ pub fn settings(sim: &Sim) -> Settings {
         wait: manners.wait,
         unpriced: std::collections::BTreeMap::new(),
         server_tool_uses: 2,
+        rules: None,
         timeouts: TimeoutSettings {
             header: Duration::from_secs(5),
             body_idle: Duration::from_secs(5),

@@ -274,6 +274,7 @@ fn settings(base_url: &str) -> Settings {
         wait: Duration::from_secs(20),
         unpriced: BTreeMap::new(),
         server_tool_uses: 10,
+        rules: None,
         timeouts: TimeoutSettings {
             header: Duration::from_secs(5),
             body_idle: Duration::from_secs(5),

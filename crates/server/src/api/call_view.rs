@@ -92,6 +92,7 @@ pub(crate) struct AttemptView {
     /// When an unresolved hold is assumed spent.
     pub assume_at: String,
     pub price_book: String,
+    /// Version of the config that decided; with rules, behind a `+`, the version of those that set its tags.
     pub config: String,
 }
 

@@ -57,7 +57,7 @@ fn walk(value: &Value, path: &str, leaves: &mut Vec<(String, Value)>) {
                 walk(value, &format!("{path}.{key}"), leaves);
             }
         }
-        Value::Array(items) if items.iter().any(Value::is_table) => {
+        Value::Array(items) if items.iter().any(Value::is_table) && !path.ends_with(".rules") => {
             for (index, item) in items.iter().enumerate() {
                 walk(item, &format!("{path}[{index}]"), leaves);
             }

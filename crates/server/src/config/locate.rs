@@ -88,13 +88,18 @@ fn fault_of(text: &str, error: &toml::de::Error) -> Fault {
     Fault { line: start.map(|at| lines.line_at(at)), problem: explain(&key, error.message()), key }
 }
 
+/// The section that an unknown key stands in: `virtual_tags.rules` for `virtual_tags[0].rules[1].whem`.
+fn section_of(key: &str, unknown: &str) -> String {
+    let names: Vec<&str> = key.split('.').map(|part| part.split('[').next().unwrap_or_default()).filter(|part| *part != unknown).collect();
+    names.join(".")
+}
+
 /// Serde's sentence, and what to write instead where it can be known.
 fn explain(key: &str, message: &str) -> String {
     let message = message.lines().next().unwrap_or_default();
     let Some(rest) = message.strip_prefix("unknown field `") else { return message.to_owned() };
     let unknown = rest.split('`').next().unwrap_or_default();
-    let section = key.split(['.', '[']).next().filter(|section| *section != unknown && *section != key).unwrap_or_default();
-    match nearest(section, unknown) {
+    match nearest(&section_of(key, unknown), unknown) {
         Some(near) => format!("unknown key `{unknown}`; did you mean `{near}`?"),
         None => format!("unknown key `{unknown}`; docs/configuration.md lists all keys"),
     }

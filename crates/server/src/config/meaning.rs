@@ -9,6 +9,7 @@ use gateway::{Authentication, LimitSettings, ProviderSettings, Settings, Timeout
 use ledger::BudgetSpec;
 use store::Survives;
 
+use super::attribution;
 use super::budgets::{self, Definition};
 use super::providers;
 use super::typed::{AuthenticationWord, LogFormat, SurvivesWord, Typed, UnpricedWord};
@@ -32,6 +33,8 @@ pub struct Config {
     pub budgets: Vec<BudgetSpec>,
     /// Price files, absolute or relative to the working directory.
     pub prices: Vec<PathBuf>,
+    /// Files of look-up tables, absolute or relative to the working directory.
+    pub lookups: Vec<PathBuf>,
     /// The log's filter.
     pub log_level: String,
     /// The log's form.
@@ -40,7 +43,7 @@ pub struct Config {
     pub notices: Vec<String>,
     /// Who may call, before it is known whether there are keys.
     pub(crate) authentication: AuthenticationWord,
-    /// Names this version of the config.
+    /// Names this version of the config; with rules, behind a `+`, the version of the rules and of what their tables have.
     pub(crate) version: String,
     settings: Settings,
     /// Every effective value and its source.
@@ -78,7 +81,9 @@ pub(crate) fn mean(typed: &Typed, base: &Path, version: String, env: &Environmen
     let mut notices = Vec::new();
     let providers = providers::mean(&typed.providers, env, &mut faults, &mut notices);
     let (budgets, unpriced) = mean_budgets(typed, &mut faults);
-    let settings = settings(typed, version.clone(), providers, unpriced, &mut faults);
+    let rules = attribution::mean(typed, base, &mut faults);
+    let version = rules.as_ref().map_or(version.clone(), |rules| format!("{version}+{}", rules.version()));
+    let settings = Settings { rules, ..settings(typed, version.clone(), providers, unpriced, &mut faults) };
     let (Some(listen), true) = (listen, faults.is_empty()) else { return Err(faults) };
     Ok(Config {
         listen,
@@ -90,6 +95,7 @@ pub(crate) fn mean(typed: &Typed, base: &Path, version: String, env: &Environmen
         },
         budgets,
         prices: typed.prices.extra.iter().map(|file| base.join(file)).collect(),
+        lookups: typed.lookups.iter().map(|section| base.join(&section.file)).collect(),
         log_level: typed.log.level.clone(),
         log_format: typed.log.format,
         notices,
@@ -173,6 +179,7 @@ fn settings(
         clamp: ledger.clamp,
         wait: Duration::from_millis(within("ledger.wait_ms", ledger.wait_ms, 0, 600_000, faults)),
         unpriced,
+        rules: None,
         server_tool_uses: within("ledger.server_tool_uses", ledger.server_tool_uses, 0, 10_000, faults),
         timeouts: timeouts(typed, faults),
         limits: limits(typed, faults),

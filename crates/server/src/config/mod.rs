@@ -1,5 +1,6 @@
 //! `mete.toml`: what was typed becomes what it means, with no port opened and no file written.
 
+mod attribution;
 pub(crate) mod budgets;
 mod effective;
 mod keys;
@@ -7,6 +8,7 @@ mod locate;
 mod meaning;
 mod providers;
 mod reference;
+
 #[cfg(test)]
 mod tests;
 pub(crate) mod typed;

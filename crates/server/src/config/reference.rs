@@ -20,8 +20,9 @@ const HEAD: &str = "# Configuration
 names file, line and key. Flags win over the file, the file over the defaults. `mete serve --print-config` shows every
 effective value and where it came from.
 
-Mete reads the file and its price files again when they change, on `SIGHUP` and on `POST /api/v1/reload`; a bad file changes nothing, and
-says so in the log, in `/healthz` and in `/metrics`. Calls in flight end under the version that admitted them.
+Mete reads the file, its price files and its look-up tables again when they change, on `SIGHUP` and on `POST /api/v1/reload`; a bad file
+changes nothing, and says so in the log, in `/healthz` and in `/metrics`. Calls in flight end under the version that admitted them. The
+version names the file and the flags; with rules it is followed by `+` and a name of the rules and the contents of their tables. Each call records it.
 
 ```toml
 [[providers]]

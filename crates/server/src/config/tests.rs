@@ -11,6 +11,7 @@ fn load_str(text: &str) -> Result<Config, ConfigError> {
 
 const PROVIDER: &str = "[[providers]]\nname = \"p\"\ndialect = \"openai\"\nbase_url = \"http://127.0.0.1:9001\"\n";
 const BUDGET: &str = "[[budgets]]\nname = \"b\"\nlimit_usd = \"1\"\n";
+const TAG: &str = "[[virtual_tags]]\nname = \"team\"\n";
 
 #[test]
 fn a_bad_file_is_refused_with_its_line_its_key_and_what_to_write() {
@@ -67,6 +68,49 @@ fn a_bad_file_is_refused_with_its_line_its_key_and_what_to_write() {
         ),
         (format!("{BUDGET}grant_share_percent = 0\n"), "budgets[0].grant_share_percent: 0 is out of range; write a number from 1 to 100"),
         (format!("{BUDGET}per = [\"a\", \"a\"]\n"), "mete.toml:4: budgets[0].per: `a` is named twice"),
+        (format!("{TAG}ruls = []\n"), "mete.toml:3: virtual_tags[0].ruls: unknown key `ruls`; did you mean `rules`?"),
+        (
+            format!("{TAG}rules = [\n{{ value = \"a\" }},\n{{ value = \"a\", wen = \"true\" }},\n]\n"),
+            "mete.toml:5: virtual_tags[0].rules[1].wen: unknown key `wen`; did you mean `when`?",
+        ),
+        (
+            format!("{TAG}[[virtual_tags.rules]]\nvalue = \"a\"\nwhen = \"team == 1\"\n"),
+            "mete.toml:5: virtual_tags[0].rules[0].when: behind `==` or `!=` stands a number, and a text is needed",
+        ),
+        (
+            format!("{TAG}rules = [\n{{ value = \"a\" }},\n{{ value = \"a\", when = \"user ==\" }},\n]\n"),
+            "mete.toml:5: virtual_tags[0].rules[1].when: the expression can't be read at line 1, character 8",
+        ),
+        (
+            format!("{TAG}rules = [{{ copy = \"a\", value = \"b\" }}]\n"),
+            "mete.toml:3: virtual_tags[0].rules[0]: a rule sets one thing; write exactly one of",
+        ),
+        (format!("{TAG}rules = [{{ when = \"true\" }}]\n"), "mete.toml:3: virtual_tags[0].rules[0]: a rule sets one thing"),
+        (format!("{TAG}rules = [{{ lookup = \"people\", by = \"user\" }}]\n"), "virtual_tags[0].rules[0]: `lookup` needs `by`, "),
+        (format!("{TAG}rules = [{{ value = \"a\", by = \"user\" }}]\n"), "virtual_tags[0].rules[0]: `by` and `column` belong to `lookup`"),
+        (
+            format!("{TAG}rules = [{{ lookup = \"people\", by = \"user\", column = \"team\" }}]\n"),
+            "mete.toml:3: virtual_tags[0].rules[0].lookup: there is no look-up table `people`; there are no tables",
+        ),
+        (
+            format!("{TAG}rules = [{{ value = \"a\", from = \"soon\" }}]\n"),
+            "mete.toml:3: virtual_tags[0].rules[0].from: `soon` is not a time; write a date such as 2026-07-01",
+        ),
+        (TAG.replace("team", "model"), "mete.toml:2: virtual_tags[0].name: `model` is a fact of each call that Mete finds out itself"),
+        (TAG.to_owned(), "mete.toml:1: virtual_tags[0]: it has neither rules nor a default; write at least one rule"),
+        (
+            "[[lookups]]\nname = \"people\"\nfile = \"nowhere.csv\"\n".into(),
+            "mete.toml:3: lookups[0].file: nowhere.csv: it can't be read (No such file or directory (os error 2)); paths are relative to this file",
+        ),
+        ("[[required_tags]]\nname = \"key\"\n".into(), "mete.toml:2: required_tags[0].name: `key` is a fact of each call"),
+        (
+            "[[required_tags]]\nname = \"team\"\ndefault = \"a\"\n".into(),
+            "mete.toml:3: required_tags[0].default: a default is only used with `on_missing = \"default\"`",
+        ),
+        (
+            "[[required_tags]]\nname = \"team\"\non_missing = \"default\"\n".into(),
+            "mete.toml:1: required_tags[0].default: an empty value is none; write at least one character",
+        ),
         (format!("{BUDGET}match = {{ team = \"a\\u0000\" }}\n"), "mete.toml:4: budgets[0].match: a name or value has a control character"),
     ];
     for (text, expected) in cases {
@@ -195,10 +239,16 @@ fn every_effective_value_says_where_it_came_from() {
 
 #[test]
 fn the_table_of_keys_is_exactly_what_the_file_takes() {
-    let full = format!("{PROVIDER}{BUDGET}");
+    let full =
+        format!("{PROVIDER}{BUDGET}{TAG}rules = [{{}}]\n[[lookups]]\nname = \"t\"\nfile = \"t.csv\"\n[[required_tags]]\nname = \"team\"\n");
     let mut typed = locate::parse(&full).unwrap();
     typed.providers[0].seller = "openai".to_owned();
-    let table = toml::Table::try_from(&typed).unwrap();
+    typed.virtual_tags[0].rules[0] = every_rule_key();
+    let mut table = toml::Table::try_from(&typed).unwrap();
+    let mut rule = table["virtual_tags"][0]["rules"][0].as_table().unwrap().clone();
+    rule.iter_mut().for_each(|(_, value)| *value = "".into());
+    table["virtual_tags"][0]["rules"] = toml::Value::Array(Vec::new());
+    table.insert("virtual_tags.rules".to_owned(), toml::Value::Array(vec![rule.into()]));
     for section in SECTIONS {
         let value = &table[section.name];
         let fields = if section.repeats { value[0].as_table().unwrap() } else { value.as_table().unwrap() };
@@ -213,6 +263,86 @@ fn the_table_of_keys_is_exactly_what_the_file_takes() {
         }
     }
     assert_eq!(table.len(), SECTIONS.len());
+}
+
+/// A rule with something under each key: what is empty isn't written.
+fn every_rule_key() -> typed::RuleSection {
+    let x = || "x".to_owned();
+    typed::RuleSection { when: x(), from: x(), until: x(), value: x(), copy: x(), lookup: x(), by: x(), column: x() }
+}
+
+/// A directory of one test, without anything in it.
+fn directory(name: &str) -> PathBuf {
+    let dir = std::env::temp_dir().join(format!("mete-config-{}-{name}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&dir);
+    std::fs::create_dir_all(&dir).unwrap();
+    dir
+}
+
+#[test]
+fn rules_and_their_tables_are_read_printed_and_named_by_the_version() {
+    let dir = directory("rules");
+    let text = r#"
+[[lookups]]
+name = "people"
+file = "people.csv"
+
+[[virtual_tags]]
+name = "team"
+default = "nobody"
+rules = [
+    { when = 'user.startsWith("ci-")', value = "ci", until = "2026-07-01" },
+    { lookup = "people", by = "user", column = "team" },
+]
+
+[[virtual_tags]]
+name = "cost_center"
+[[virtual_tags.rules]]
+copy = "team"
+from = "2026-01-01T00:00:00+01:00"
+
+[[required_tags]]
+name = "project"
+on_missing = "default"
+default = "shared"
+"#;
+    let load = |text: &str| load_text(text, &dir.join("mete.toml"), &[], &Environment::new());
+    let table = |rows: &str| std::fs::write(dir.join("people.csv"), format!("user,team\n{rows}")).unwrap();
+    table("ann,search\n");
+    let config = load(text).unwrap();
+    let settings = config.settings(false);
+    let rules = settings.rules.as_ref().unwrap();
+    let mut call = std::collections::BTreeMap::from([("user".to_owned(), "ann".to_owned())]);
+    rules.apply(&mut call, &[], rules::instant("2026-02-01").unwrap());
+    let told: Vec<String> = call.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(told, ["cost_center=search", "project=shared", "team=search", "user=ann"]);
+    assert_eq!(config.lookups, [dir.join("people.csv")]);
+
+    // A version names the text, and behind it the rules with what their tables have.
+    let (of_text, of_rules) = settings.version.split_once('+').unwrap();
+    assert_eq!((of_text.len(), of_rules), (12, rules.version()));
+    assert_eq!(config.version, settings.version);
+    table("ann,search\nbob,ads\n");
+    let with_bob = load(text).unwrap().version;
+    assert!(with_bob.starts_with(of_text) && with_bob != settings.version, "{with_bob} after {}", settings.version);
+    assert_eq!(load_str("").unwrap().version.len(), 12, "without rules nothing is added");
+
+    // What is printed means the same.
+    let printed = effective::text(&config.effective);
+    assert!(printed.contains("rules = [{ until = \"2026-07-01\", value = \"ci\", when = "), "{printed}");
+    let again = load(&printed).unwrap().version;
+    assert_eq!(again.split_once('+').unwrap().1, with_bob.split_once('+').unwrap().1, "{printed}");
+
+    // Faults of a table say its line, and stand where the file is named.
+    table("ann,search\nann,ads\n,web\n");
+    let error = load(text).unwrap_err().to_string();
+    for expected in [
+        "mete.toml:4: lookups[0].file: people.csv: line 3: `ann` is there twice from the same time, first in line 2",
+        "mete.toml:4: lookups[0].file: people.csv: line 4: the key is empty",
+    ] {
+        assert!(error.contains(expected), "{error}");
+    }
+    std::fs::remove_dir_all(dir).unwrap();
 }
 
 #[test]

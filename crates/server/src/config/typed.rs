@@ -17,6 +17,9 @@ pub(crate) struct Typed {
     pub log: LogSection,
     pub providers: Vec<ProviderSection>,
     pub budgets: Vec<BudgetSection>,
+    pub lookups: Vec<LookUpSection>,
+    pub virtual_tags: Vec<VirtualTagSection>,
+    pub required_tags: Vec<RequiredTagSection>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -307,6 +310,65 @@ pub(crate) enum UnpricedWord {
     Refuse,
     Dearest,
     Allow,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LookUpSection {
+    pub name: String,
+    pub file: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct VirtualTagSection {
+    pub name: String,
+    #[serde(default)]
+    pub default: String,
+    #[serde(default)]
+    pub rules: Vec<RuleSection>,
+}
+
+/// One rule; of `value`, `copy` and `lookup` exactly one is written.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RuleSection {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub when: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub from: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub until: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub value: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub copy: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub lookup: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub by: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub column: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RequiredTagSection {
+    pub name: String,
+    #[serde(default)]
+    pub on_missing: OnMissingWord,
+    #[serde(default)]
+    pub default: String,
+}
+
+/// What happens to a call that lacks a required tag.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum OnMissingWord {
+    #[default]
+    Refuse,
+    Default,
+    Mark,
 }
 
 /// An amount in dollars as it was typed: a decimal in quotes, a whole number, or `"none"`. A TOML float is refused, since it

@@ -38,6 +38,7 @@ use self::step::{Died, Step};
 use self::turn::{Fault, Publish, Turn};
 use self::waiting::Waiting;
 use crate::clock::in_micros;
+use crate::disk::journal::LoadError;
 use crate::disk::{attempts, meta};
 use crate::{AttemptEnd, BooksError, Clock, RefusedCall, Survives};
 
@@ -381,8 +382,13 @@ impl Writer {
     /// A lock that failed to be given back isn't forgotten by SQLite as long as this process lives: the next one is free of it. Another
     /// program that only looks into the file is gone sooner.
     fn is_locked_for_good(&mut self, error: &rusqlite::Error) -> bool {
-        let now = self.clock.monotonic();
-        if !matches!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)) {
+        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked, FileLockingProtocolFailed};
+        let (now, code) = (self.clock.monotonic(), error.sqlite_error_code());
+        if code == Some(FileLockingProtocolFailed) {
+            // SQLite itself has tried for ten seconds.
+            return true;
+        }
+        if !matches!(code, Some(DatabaseBusy | DatabaseLocked)) {
             self.locked_since = None;
             return false;
         }
@@ -402,6 +408,7 @@ impl Writer {
     fn reread(&mut self) -> bool {
         match self.core.undo() {
             Ok(()) => self.stale = false,
+            Err(LoadError::Database(error)) if self.is_locked_for_good(&error) => self.stop(format!("the database stays locked: {error}")),
             Err(error) => tracing::error!(%error, "the ledger can't be read back"),
         }
         !self.stale

@@ -9,7 +9,7 @@ use clap_complete::Shell;
 const EXIT_CODES: &str = "\
 Exit codes:
   0   all went well
-  1   it failed, or the answer is no (verify: violations, doctor and prices verify: errors, prices import: a list was not taken)
+  1   it failed, or the answer is no (verify: violations, doctor and prices verify: errors, prices import: a list was not taken, rules test: a required tag is missing)
   2   the command line is wrong
   3   no server or data directory could be reached
   4   the server refused the request
@@ -91,6 +91,9 @@ pub enum Command {
     },
     /// What a request would cost: minimum, expected, maximum; budgets and cheaper models
     Estimate(Estimate),
+    /// Rules: try what they make of a call's attributes
+    #[command(subcommand)]
+    Rules(Rules),
     /// Check the ledger of a data directory against its journal
     Verify {
         /// Replay every journal line from the beginning
@@ -680,6 +683,22 @@ pub struct Estimate {
     /// The run that it would belong to
     #[arg(long)]
     pub run: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Rules {
+    /// Which rule of the config file would set which tag, and whether the call would be refused
+    Test(RulesTest),
+}
+
+#[derive(Args, Debug)]
+pub struct RulesTest {
+    /// Attribute that the call brings, `k=v`, `key`, `run` and `model` included; may be repeated
+    #[arg(long = "attribute", value_name = "K=V", value_parser = pair)]
+    pub attributes: Vec<String>,
+    /// When it would be made: a date, or RFC 3339 (default: now)
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

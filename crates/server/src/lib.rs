@@ -6,6 +6,7 @@
 //! - [`config`] reads `mete.toml`; its table of keys also makes `docs/configuration.md` and `--print-config`.
 //! - [`verify`], [`restore`] and [`doctor`] need no server; [`Api::of_prices`] and [`Api::of_book`] need no data directory.
 //! - [`import`] reads another gateway's config into a `mete.toml`.
+//! - [`try_rules`] says what the rules of a config make of attributes.
 //! - [`difference`] and [`findings`] compare and check price lists.
 //!
 //! The admin API, JSON in and out, below `/api/v1` (`docs/openapi.json` has every field):
@@ -25,6 +26,7 @@
 
 mod access;
 mod api;
+mod attribution;
 pub mod config;
 mod control;
 mod doctor;
@@ -39,6 +41,7 @@ mod watch;
 
 pub use access::{AccessError, Answer, Api, Connect};
 pub use api::openapi;
+pub use attribution::{RulesError, try_rules};
 pub use doctor::{DoctorOptions, Finding, Level, doctor};
 pub use offline::{OfflineError, restore, verify};
 pub use place::{Environment, default_data_dir};

@@ -11,11 +11,12 @@ mod estimate;
 mod import;
 mod keys;
 mod prices;
+mod rules;
 mod run;
 mod runs;
 mod serve;
 
-use crate::args::{Command, Import};
+use crate::args::{Command, Import, Rules};
 use crate::context::Context;
 use crate::exit;
 
@@ -35,6 +36,7 @@ pub async fn dispatch(context: &Context, command: Command) -> anyhow::Result<u8>
         Command::Cost(options) => estimate::cost(context, options).await?,
         Command::Explain { call } => calls::explain(context, &call).await?,
         Command::Estimate(options) => estimate::estimate(context, &options).await?,
+        Command::Rules(Rules::Test(options)) => return rules::test(context, &options),
         Command::Verify { full } => return check::verify(context, full),
         Command::Doctor { connect } => return check::doctor(context, connect).await,
         Command::Backup(command) => backup::backup(context, command).await?,

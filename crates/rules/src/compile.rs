@@ -3,15 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use cel::Env;
-use jiff::Timestamp;
-
 use crate::definitions::{Definitions, Facts, Missing, Required, Rule, Value, VirtualTag};
 use crate::digest::Digest;
 use crate::expression::{Expression, language};
 use crate::ruleset::{Compiled, Given, RuleSet, Tag};
 use crate::table::Table;
 use crate::text::{check_name, check_value, short};
+use cel::Env;
 
 /// Most virtual tags, and most required tags.
 pub const TAGS_MAX: usize = 64;
@@ -179,7 +177,7 @@ fn version(definitions: &Definitions) -> String {
     digest.count(definitions.tags.len());
     for tag in &definitions.tags {
         digest.text(&tag.name);
-        digest.maybe(tag.default.as_deref());
+        digest.text(tag.default.as_deref().unwrap_or_default());
         digest.count(tag.rules.len());
         tag.rules.iter().for_each(|rule| add_rule(&mut digest, rule));
     }
@@ -196,10 +194,11 @@ fn version(definitions: &Definitions) -> String {
 }
 
 fn add_rule(digest: &mut Digest, rule: &Rule) {
-    let instant = |at: Option<Timestamp>| at.map(|at| at.to_string());
-    digest.maybe(instant(rule.from).as_deref());
-    digest.maybe(instant(rule.until).as_deref());
-    digest.maybe(rule.when.as_deref());
+    // What is missing is an empty text here, since none of these can be one.
+    for at in [rule.from, rule.until] {
+        digest.text(&at.map(|at| at.to_string()).unwrap_or_default());
+    }
+    digest.text(rule.when.as_deref().unwrap_or_default());
     match &rule.value {
         Value::Literal(value) => ["value", value].iter().for_each(|text| digest.text(text)),
         Value::Copy(name) => ["copy", name].iter().for_each(|text| digest.text(text)),

@@ -23,12 +23,6 @@ impl Digest {
         self.0.update(bytes);
     }
 
-    /// Adds a text that may be missing, which differs from an empty one.
-    pub(crate) fn maybe(&mut self, text: Option<&str>) {
-        self.count(usize::from(text.is_some()));
-        self.text(text.unwrap_or_default());
-    }
-
     /// The first twelve hexadecimal digits.
     pub(crate) fn name(self) -> String {
         self.0.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()

@@ -110,12 +110,12 @@ impl Table {
         self.columns.iter().position(|column| column == name)
     }
 
-    /// What held for a key at an instant. `None` where no row holds then, or its cell is empty.
+    /// What held for a key at an instant; an empty cell is an empty text.
     pub(crate) fn find(&self, key: &str, column: usize, at: Timestamp) -> Option<&str> {
         let rows = self.rows.get(key)?;
         let after = rows.partition_point(|row| row.from <= at);
         let row = rows.get(after.checked_sub(1)?)?;
-        row.cells.get(column).map(AsRef::as_ref).filter(|cell| !cell.is_empty())
+        row.cells.get(column).map(AsRef::as_ref)
     }
 }
 

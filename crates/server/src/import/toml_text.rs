@@ -57,3 +57,15 @@ impl TomlText {
         self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_gets_out_of_a_comment() {
+        let mut text = TomlText::default();
+        text.comment("from a\n[server]\rb\u{1b}");
+        assert_eq!(text.finish(), "# from a [server] b \n");
+    }
+}

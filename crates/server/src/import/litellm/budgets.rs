@@ -45,8 +45,7 @@ pub(super) fn build(root: &At<'_>, deployments: &[Deployment<'_>], draft: &mut D
     limit(&all, setting("max_budget"), setting("budget_duration"), draft);
     let users = Scope { name: "each-user", matches: &[], per: &["user"], is_rolling: false };
     if limit(&users, setting("max_internal_user_budget"), setting("internal_user_budget_duration"), draft) {
-        let what =
-            "each value of the attribute `user` has the limit, and calls without one share a part; make keys with `--attribute user=…`";
+        let what = "each value of the attribute `user` has the limit, its calls with a team's key included, and calls without one share a part; make keys with `--attribute user=…`";
         draft.report.changed("litellm_settings.max_internal_user_budget", what);
     }
     let customers = Scope { name: "each-customer", matches: &[], per: &["customer"], is_rolling: false };
@@ -246,6 +245,7 @@ mod tests {
         let cases = [
             ("25", 1, Some((25_000_000_000, false))),
             ("100.0", 1, Some((100_000_000_000, false))),
+            ("1234567890.123456789", 1, Some((1_234_567_890_123_456_789, false))),
             ("1e2", 1, Some((100_000_000_000, false))),
             ("1.0e-06", 1, Some((1_000, false))),
             ("0.1", 3, Some((33_333_333, true))),

@@ -64,6 +64,8 @@ struct Draft {
     teams: BTreeSet<String>,
     /// Paths whose own reason is told, and with it that of everything below.
     skipped: Vec<String>,
+    /// Prefixes of wildcards, with the slash, that clients of Mete leave out.
+    prefixes: BTreeSet<String>,
     /// The file that is being read, for errors.
     file: String,
     time_zone: String,

@@ -51,6 +51,9 @@ pub(super) fn build(root: &At<'_>, deployments: &[Deployment<'_>], draft: &mut D
             let own: Vec<_> = of_group(deployments, target, dialect);
             let Some(first) = own.first() else { continue };
             let Some(pattern) = pattern(name, first, &mut taken, &mut draft.report) else { continue };
+            if pattern != name {
+                draft.prefixes.insert(format!("{}/", first.connection.vendor.name));
+            }
             tell_once(name == target, &own, dialect, &mut draft.report);
             let next: Vec<_> = fallbacks.iter().filter(|(group, _)| group == target).flat_map(|(_, next)| next).collect();
             let next = if next.is_empty() { default.iter().collect() } else { next };

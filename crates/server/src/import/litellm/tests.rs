@@ -77,6 +77,45 @@ fn the_config_s_own_reader_takes_the_files_and_means_what_was_meant() {
     assert_eq!(book.sku(&query("hosted_vllm", "qwen3-32b")).as_deref(), Some("hosted_vllm/qwen3-32b"));
 }
 
+/// What a key may use, given the models that it and its team list: the commands' models, or nothing where there is no command.
+fn models_of_key(config: &str, key: &str, team: &str) -> Option<Vec<String>> {
+    let teams = format!(r#"[{{"team_id": "t", "models": {team}}}]"#);
+    let keys = format!(r#"{{"keys": [{{"key_alias": "k", "team_id": "t", "models": {key}}}]}}"#);
+    let plan = plan_of(config.as_bytes(), Some(teams.as_bytes()), Some(keys.as_bytes())).unwrap();
+    let key = plan.report.keys.iter().find(|key| key.name == "k")?;
+    let words = key.arguments.iter().zip(key.arguments.iter().skip(1));
+    Some(words.filter(|(flag, _)| *flag == "--model").map(|(_, model)| model.clone()).collect())
+}
+
+#[test]
+fn a_key_never_may_use_more_models_than_it_did() {
+    let groq = "model_list: [{model_name: groq/*, litellm_params: {model: groq/*}}]";
+    let both =
+        "model_list: [{model_name: groq/*, litellm_params: {model: groq/*}}, {model_name: smart, litellm_params: {model: openai/gpt-5.5}}]";
+    let cases: &[(&str, &str, &str, Option<&[&str]>)] = &[
+        (both, "[]", "[]", Some(&[])),
+        (both, r#"["all-proxy-models"]"#, "[]", Some(&[])),
+        (both, r#"["smart"]"#, "[]", Some(&["smart"])),
+        (both, "[]", r#"["smart"]"#, Some(&["smart"])),
+        (both, r#"["all-team-models"]"#, r#"["smart"]"#, Some(&["smart"])),
+        (both, r#"["smart", "groq/llama"]"#, r#"["smart"]"#, Some(&["smart"])),
+        (both, r#"["groq/llama"]"#, r#"["smart"]"#, None),
+        (both, r#"["groq/llama"]"#, "[]", Some(&["llama"])),
+        (both, r#"["groq/*"]"#, "[]", None),
+        (groq, r#"["groq/*"]"#, "[]", Some(&["*"])),
+        (both, r#"["groq/smart"]"#, "[]", None),
+        (both, r#"[{"a": 1}]"#, "[]", None),
+        (both, r#"["smart", "a\nb"]"#, "[]", None),
+        (both, r#""smart""#, "[]", None),
+        (both, "null", "[]", Some(&[])),
+        (both, r#"["gone"]"#, "[]", Some(&["gone"])),
+    ];
+    for (config, key, team, expected) in cases {
+        let expected = expected.map(|models| models.iter().map(|model| (*model).to_owned()).collect());
+        assert_eq!(models_of_key(config, key, team), expected, "key {key}, team {team}");
+    }
+}
+
 /// The first block of a language on the page about coming from LiteLLM.
 fn of_the_page(language: &str) -> String {
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/coming-from-litellm.md")).unwrap();

@@ -7,6 +7,7 @@ mod answer;
 mod chance;
 mod config;
 mod headers;
+mod import;
 mod oracle;
 mod prices;
 mod request;
@@ -27,7 +28,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     Target { name: "stream", run: stream::run, words: stream::WORDS },
     Target { name: "request", run: request::run, words: request::WORDS },
     Target { name: "form", run: request::run_form, words: request::FORM_WORDS },
@@ -38,6 +39,7 @@ pub const TARGETS: [Target; 10] = [
     Target { name: "price_file", run: prices::run_file, words: prices::WORDS },
     Target { name: "price_source", run: prices::run_source, words: prices::WORDS },
     Target { name: "catalogue", run: prices::run_catalogue, words: prices::WORDS },
+    Target { name: "import", run: import::run, words: import::WORDS },
 ];
 
 /// The target of that name.

@@ -80,4 +80,4 @@ macro_rules! targets {
     };
 }
 
-targets!(stream, request, form, answer, route, headers, config, price_file, price_source, catalogue);
+targets!(stream, request, form, answer, route, headers, config, price_file, price_source, catalogue, import);

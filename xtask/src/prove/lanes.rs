@@ -59,4 +59,5 @@ pub const LANES: &[Lane] = &[
     fuzz("fuzz-price_file", &["price_file"]),
     fuzz("fuzz-price_source", &["price_source"]),
     fuzz("fuzz-catalogue", &["catalogue"]),
+    fuzz("fuzz-import", &["import"]),
 ];

@@ -35,6 +35,7 @@ pub(super) fn teams(root: &At<'_>, draft: &mut Draft) -> Result<Teams, ImportErr
         let alias = at.get("team_alias").and_then(|alias| alias.text()).filter(|alias| check_text(alias).is_ok()).unwrap_or(id);
         let is_used = teams.values().any(|team: &Team| team.name == alias);
         let name = if is_used { id } else { alias };
+        rename(id, name, draft);
         budgets::of_team(name, &at, draft);
         let is_blocked = at.get("blocked").is_some_and(|blocked| is_blocked(&blocked));
         if is_blocked {
@@ -49,6 +50,15 @@ pub(super) fn teams(root: &At<'_>, draft: &mut Draft) -> Result<Teams, ImportErr
         teams.insert(id.to_owned(), Team { name: name.to_owned(), models, is_blocked });
     }
     Ok(teams)
+}
+
+/// The config knows teams by their id only: its budgets follow the name that keys will carry.
+fn rename(id: &str, name: &str, draft: &mut Draft) {
+    if draft.teams.remove(id) {
+        draft.teams.insert(name.to_owned());
+    }
+    let teams = draft.budgets.iter_mut().filter_map(|budget| budget.matches.get_mut("team"));
+    teams.filter(|team| *team == id).for_each(|team| name.clone_into(team));
 }
 
 /// Whether it says so; a plain no counts as taken.

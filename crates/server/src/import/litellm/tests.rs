@@ -116,6 +116,18 @@ fn a_key_never_may_use_more_models_than_it_did() {
     }
 }
 
+#[test]
+fn a_team_that_the_config_knows_by_its_id_has_one_name() {
+    let config = "litellm_settings: {default_team_settings: [{team_id: t1, max_budget: 3}]}";
+    let teams = br#"[{"team_id": "t1", "team_alias": "search", "max_budget": 5}]"#;
+    let plan = plan_of(config.as_bytes(), Some(teams), None).unwrap();
+    let read = config::load_text(&plan.config, Path::new("mete.toml"), &[], &Environment::new()).unwrap();
+    let teams: Vec<_> = read.budgets.iter().map(|budget| budget.matches["team"].as_str()).collect();
+    assert_eq!(teams, ["search", "search"], "a budget on an id would match no key");
+    assert_eq!(plan.report.taken.teams, 1);
+    assert_eq!(plan.report.keys[0].arguments, ["keys", "create", "search", "--attribute", "team=search"]);
+}
+
 /// The first block of a language on the page about coming from LiteLLM.
 fn of_the_page(language: &str) -> String {
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/coming-from-litellm.md")).unwrap();

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may end by a panic")]
 
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
 use rules::{Attributes, COLUMNS_MAX, Definitions, Facts, ROWS_MAX, Rule, RuleSet, Table, Value, VirtualTag, instant};
 
 const FACTS: Facts = Facts { known: &[], later: &[] };
@@ -97,4 +100,24 @@ fn a_table_has_a_most_of_rows() {
     let rows = |count: usize| (0..count).fold("user,team\n".to_owned(), |text, row| text + &format!("u{row},t\n"));
     Table::read(rows(ROWS_MAX).as_bytes()).unwrap();
     assert_eq!(Table::read(rows(ROWS_MAX + 1).as_bytes()).map(drop).unwrap_err(), ["there are more than 200000 rows; split the table"]);
+}
+
+proptest! {
+    /// In whatever order the rows stand: of those that have begun, the last one to begin counts, by itself.
+    #[test]
+    fn the_row_that_counts_is_the_last_one_to_begin(
+        rows in prop::collection::btree_map((0_u32..3, 1_i8..28), 0_u32..4, 1..24).prop_map(|rows| rows.into_iter().collect::<Vec<_>>()).prop_shuffle(),
+        user in 0_u32..3,
+        day in 1_i8..29,
+    ) {
+        // The value 0 is an empty cell.
+        let cell = |value: u32| if value == 0 { String::new() } else { format!("t{value}") };
+        let lines: String = rows.iter().map(|((user, day), value)| format!("u{user},{},2026-02-{day:02}\n", cell(*value))).collect();
+        let set = look_up(&format!("user,team,valid_from\n{lines}"), "team");
+        let mut call = Attributes::from([("user".to_owned(), format!("u{user}"))]);
+        set.apply(&mut call, &[], instant(&format!("2026-02-{:02}T12:00:00Z", day.min(28))).unwrap());
+        let begun: BTreeMap<i8, u32> = rows.iter().filter(|((who, from), _)| *who == user && *from <= day).map(|((_, from), value)| (*from, *value)).collect();
+        let expected = begun.values().next_back().map(|value| cell(*value)).filter(|cell| !cell.is_empty());
+        prop_assert_eq!(call.remove("found"), expected);
+    }
 }

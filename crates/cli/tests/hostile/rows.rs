@@ -105,7 +105,11 @@ const BESIDE: &[(u32, &str, &str)] = &[
     (63, "webhooks", "not there: Mete sends none"),
     (64, "MCP", "not there yet"),
     (65, "text that a terminal would obey", "`crates/cli/src/output.rs`"),
-    (66, "code in the config", "TOML without templates (`crates/server/src/config/tests.rs`)"),
+    (
+        66,
+        "code in the config",
+        "TOML without templates (`crates/server/src/config/tests.rs`); conditions can't loop, fail or recurse (`crates/rules/tests/expressions.rs`)",
+    ),
     (67, "prompts at rest", "no body is ever stored: `crates/cli/tests/hostile/canary.rs`"),
     (68, "supply chain", "no test: the lock file is committed, the build needs no network of its own, no action of others runs in CI"),
     (

@@ -33,6 +33,15 @@ dialect = "gemini"
 base_url = "{upstream}"
 api_key_env = "FAKE_KEY"
 
+# Every case goes through conditions as well.
+[[virtual_tags]]
+name = "kind"
+default = "other"
+rules = [
+    { when = 'model.matches("^(a+)+$") || session.matches("(x|y)*z$")', value = "odd" },
+    { when = 'feature.startsWith("a") && attributes["mete.internal"] != "1"', copy = "feature" },
+]
+
 [[budgets]]
 name = "everything"
 limit_usd = "1000.00"

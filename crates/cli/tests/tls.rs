@@ -123,7 +123,7 @@ async fn frames(
 fn config(base_url: &str) -> String {
     format!(
         "[server]\nauthentication = \"passthrough\"\n[[providers]]\nname = \"openai\"\ndialect = \"openai\"\nbase_url = \"{base_url}\"\n\
-         [timeouts]\nconnect_ms = 2500\nfirst_byte_ms = 10000\nstream_idle_ms = 10000\n[[budgets]]\nname = \"all\"\nlimit_usd = \"50.00\"\n"
+         [timeouts]\nconnect_ms = 2500\nfirst_byte_ms = 10000\nstream_idle_ms = 10000\n[[budgets]]\nname = \"all\"\nlimit_usd = \"500.00\"\n"
     )
 }
 
